@@ -1,0 +1,108 @@
+"""What ``modelhub.toml`` may say, as frozen dataclasses. Field names are the file's keys; docstrings are the editor's help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from modelhub.model import Timeouts
+
+__all__ = [
+    "ChunkSpec",
+    "Config",
+    "IndexSpec",
+    "ModelSpec",
+    "PromptSpec",
+    "SearchSpec",
+    "SelectSpec",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """``[models.NAME]``: an alias that an application asks for."""
+
+    model: str
+    """A model id (``starter:quote``) or another alias."""
+    prompt: str | None = None
+    """The name of a ``[prompts.NAME]`` table."""
+    retrieval: str | None = None
+    """The name of an ``[indexes.NAME]`` table."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Defaults of the call's own settings: ``{ temperature = 0.2, max_output_tokens = 500 }``."""
+    timeouts: Timeouts | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Provider options for this model alone, over those of ``[providers.NAME]``."""
+    context_window: int | None = None
+    """Tokens; where the model's own card does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectSpec:
+    """Which examples are shown: the first ``k``, ``k`` drawn with a seed, or the ``k`` most similar to the question."""
+
+    by: Literal["fixed", "random", "similar"] = "fixed"
+    k: int | None = None
+    seed: int = 0
+    embedding: str | None = None
+    """An embedding alias for ``similar``; left out, words in common decide (BM25)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSpec:
+    """``[prompts.NAME]``: how a question is put."""
+
+    strategy: str | None = None
+    """``zero-shot``, ``one-shot``, ``few-shot``, or a plugin's. Left out: ``few-shot`` where there are examples."""
+    system: str | None = None
+    template: str | None = None
+    """A file whose ``{{ input }}`` is replaced by the question."""
+    examples: str | None = None
+    """A JSON Lines file: ``{"input": ..., "output": ...}`` a line."""
+    select: SelectSpec = SelectSpec()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What else the template may name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkSpec:
+    """How documents are cut: at most ``tokens`` a piece, ``overlap`` tokens of it repeated from the piece before."""
+
+    tokens: int = 256
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpec:
+    """How passages are found. ``mode`` left out: ``hybrid`` where there is an embedding model, ``bm25`` where there is none."""
+
+    mode: Literal["bm25", "vector", "hybrid"] | None = None
+    top_k: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSpec:
+    """``[indexes.NAME]``: documents to answer from."""
+
+    sources: tuple[str, ...]
+    """Files, folders or glob patterns, relative to the configuration file."""
+    chunk: ChunkSpec = ChunkSpec()
+    embedding: str | None = None
+    reranking: str | None = None
+    """A reranking model that reorders what the search found."""
+    search: SearchSpec = SearchSpec()
+    store: str | None = None
+    """A folder to keep the index in; left out, it is built in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of it. ``folder`` is what relative paths start from; ``origins`` says where each setting was written."""
+
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
+    prompts: Mapping[str, PromptSpec] = field(default_factory=dict)
+    indexes: Mapping[str, IndexSpec] = field(default_factory=dict)
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Free here: each provider's own options dataclass says what its table may hold."""
+    timeouts: Timeouts = Timeouts()

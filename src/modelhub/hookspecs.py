@@ -1,0 +1,18 @@
+"""The hooks a plugin may implement. Each is asked for one thing by one name: the name of the plugin's entry point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+
+    from modelhub.provider import Provider
+
+hookspec = pluggy.HookspecMarker("modelhub")
+
+
+@hookspec
+def modelhub_provider() -> Provider:
+    """A provider of models: ``name:model`` in the configuration finds it."""

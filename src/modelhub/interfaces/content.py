@@ -1,0 +1,148 @@
+"""What messages are made of: text, media, tool calls and their results, reasoning, and passages of documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from modelhub.errors import AnswerError
+from modelhub.interfaces.media import AudioPart, FilePart, ImagePart
+
+__all__ = [
+    "AudioPart",
+    "Citation",
+    "FilePart",
+    "ImagePart",
+    "Message",
+    "Part",
+    "Passage",
+    "ReasoningPart",
+    "Role",
+    "Span",
+    "TextPart",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+]
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Some text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """What the model thought on its way; ``signature`` proves it to the provider when it is sent back."""
+
+    text: str
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may ask for. ``parameters`` is a JSON Schema of an object."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool. ``arguments`` is the JSON text exactly as it came."""
+
+    id: str
+    name: str
+    arguments: str = "{}"
+
+    def parsed(self) -> dict[str, Any]:
+        """The arguments as a dictionary. Raises ``AnswerError`` naming the call where they are not a JSON object."""
+        try:
+            value = json.loads(self.arguments or "{}")
+        except ValueError as error:
+            message = f"The arguments of tool call {self.name!r} ({self.id}) are not JSON: {error}."
+            raise AnswerError(message, head=self.arguments.encode()[:200]) from None
+        if not isinstance(value, dict):
+            message = f"The arguments of tool call {self.name!r} ({self.id}) are JSON, but not an object."
+            raise AnswerError(message, head=self.arguments.encode()[:200])
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered, for the call with that id."""
+
+    call_id: str
+    content: str
+    name: str = ""
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of a document's text: characters ``start`` to ``end`` (end excluded), on lines ``first_line`` to ``last_line`` (from 1)."""
+
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document. ``text`` is exactly ``document_text[span.start:span.end]``.
+
+    ``document`` names the document (a path relative to the configuration), ``version`` is a hash of its text,
+    ``heading`` the titles above the piece.
+    """
+
+    id: str
+    text: str
+    document: str
+    span: Span
+    version: str = ""
+    heading: str = ""
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where an answer's words come from: ``quote`` is exactly the document's text at ``span``.
+
+    ``number`` is what the answer's text shows as ``[1]``; ``passage_id`` is the passage it was given.
+    """
+
+    number: int
+    passage_id: str
+    document: str
+    span: Span
+    quote: str
+    version: str = ""
+
+
+Part = TextPart | ImagePart | AudioPart | FilePart | ReasoningPart | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. ``content`` may be given as a string; it is always kept as parts."""
+
+    role: Role
+    content: tuple[Part, ...]
+
+    def __init__(self, role: Role, content: str | Part | tuple[Part, ...] | list[Part]) -> None:
+        parts = (TextPart(content),) if isinstance(content, str) else content
+        object.__setattr__(self, "role", role)
+        object.__setattr__(self, "content", tuple(parts) if isinstance(parts, (tuple, list)) else (parts,))
+
+    @property
+    def text(self) -> str:
+        """All its text, joined."""
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))

@@ -1,0 +1,105 @@
+"""Images: made from words, edited, varied, enlarged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from modelhub.errors import AnswerError
+from modelhub.interfaces.media import ImagePart, sniff
+from modelhub.model import Finished, Model, Request, Response
+
+__all__ = ["GeneratedImage", "ImageEvent", "ImageModel", "ImageOperation", "ImageRequest", "ImageResponse", "PartialImage"]
+
+ImageOperation = Literal["generate", "edit", "variation", "upscale"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequest(Request):
+    """A picture to be made.
+
+    ``size`` is (width, height) in pixels. ``mask`` (for ``edit``) is transparent where the picture may change. ``images`` are
+    what an edit, a variation or an enlargement starts from. ``scale`` is how many times larger an upscaled picture is.
+    """
+
+    operation: ImageOperation = "generate"
+    prompt: str = ""
+    images: tuple[ImagePart, ...] = ()
+    mask: ImagePart | None = None
+    size: tuple[int, int] | None = None
+    count: int = 1
+    scale: int | None = None
+    quality: str | None = None
+    style: str | None = None
+    background: str | None = None
+    output_format: str | None = None
+    negative_prompt: str | None = None
+    strength: float | None = None
+    seed: int | None = None
+
+    def needs(self) -> frozenset[str]:
+        return frozenset({self.operation, *(["mask"] if self.mask else [])})
+
+    def settings(self) -> Mapping[str, Any]:
+        names = ("size", "quality", "style", "background", "output_format", "negative_prompt", "strength", "seed", "scale")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImage:
+    """One picture: bytes, or an address that may expire. ``revised_prompt`` is what the model made of the prompt."""
+
+    data: bytes | None = field(default=None, repr=False)
+    url: str | None = None
+    media_type: str | None = None
+    revised_prompt: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.data is None and self.url is None:
+            raise AnswerError("The provider sent a picture with neither bytes nor an address.")
+        if self.media_type is None and self.data is not None:
+            object.__setattr__(self, "media_type", sniff(self.data))
+
+    def bytes(self) -> bytes:
+        """The picture's bytes. Raises ``AnswerError`` where only an address came."""
+        if self.data is None:
+            raise AnswerError(f"The provider sent an address, not the picture itself: {self.url}")
+        return self.data
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the bytes to a file."""
+        with open(path, "wb") as file:
+            file.write(self.bytes())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageResponse(Response):
+    """Pictures. ``bytes`` and ``save`` speak of the first."""
+
+    images: tuple[GeneratedImage, ...]
+
+    def __post_init__(self) -> None:
+        if not self.images:
+            raise AnswerError("The provider sent no picture.")
+
+    def bytes(self) -> bytes:
+        """The first picture's bytes."""
+        return self.images[0].bytes()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the first picture to a file."""
+        self.images[0].save(path)
+
+
+@dataclass(frozen=True, slots=True)
+class PartialImage:
+    """A preview of picture ``index``."""
+
+    index: int
+    data: bytes = field(repr=False)
+
+
+ImageEvent = PartialImage | Finished[ImageResponse]
+ImageModel = Model[ImageRequest, ImageResponse, ImageEvent]

@@ -1,0 +1,108 @@
+"""Images, sounds and files: bytes or an address, with a media type that is read off the bytes."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass, field
+from typing import Self
+
+from modelhub.errors import InvalidRequest
+
+__all__ = ["AudioPart", "FilePart", "ImagePart", "Media", "extension", "sniff"]
+
+_EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "audio/wav": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/flac": "flac",
+    "audio/ogg": "ogg",
+    "audio/webm": "webm",
+    "application/pdf": "pdf",
+}
+
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"\xff\xfb", "audio/mpeg"),
+    (0, b"\xff\xf3", "audio/mpeg"),
+    (0, b"\xff\xf2", "audio/mpeg"),
+    (4, b"ftyp", "audio/mp4"),
+    (0, b"\x1aE\xdf\xa3", "audio/webm"),
+    (0, b"%PDF-", "application/pdf"),
+)
+
+
+def sniff(data: bytes) -> str | None:
+    """The media type that the first bytes tell, or ``None``. A file's name is not asked: names lie."""
+    for offset, magic, media_type in _MAGIC:
+        if data[offset : offset + len(magic)] == magic:
+            return media_type
+    return None
+
+
+def extension(media_type: str) -> str:
+    """The usual file extension of a media type, without the dot; ``bin`` where there is none."""
+    return _EXTENSIONS.get(media_type, "bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Bytes, or the address of some. One of ``data`` and ``url`` is set; ``media_type`` is sniffed where it is not given."""
+
+    data: bytes | None = field(default=None, repr=False)
+    url: str | None = None
+    media_type: str | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.data is None) == (self.url is None):
+            raise InvalidRequest(f"{type(self).__name__} takes either data or url, and exactly one of them.")
+        if self.data is not None and not self.data:
+            raise InvalidRequest(f"{type(self).__name__} has no bytes{f' ({self.name} is empty)' if self.name else ''}.")
+        if self.media_type is None and self.data is not None:
+            object.__setattr__(self, "media_type", sniff(self.data))
+
+    @classmethod
+    def read(cls, source: str | os.PathLike[str] | bytes) -> Self:
+        """From a path or from bytes. Raises ``InvalidRequest`` where the file cannot be read or is empty."""
+        if isinstance(source, bytes):
+            return cls(data=source)
+        try:
+            with open(source, "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise InvalidRequest(f"Cannot read {os.fspath(source)}: {error.strerror}.") from error
+        return cls(data=data, name=os.path.basename(os.fspath(source)))
+
+    def data_url(self) -> str:
+        """The address, or the bytes as a ``data:`` URL."""
+        if self.url is not None:
+            return self.url
+        encoded = base64.b64encode(self.data or b"").decode("ascii")
+        return f"data:{self.media_type or 'application/octet-stream'};base64,{encoded}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart(Media):
+    """A picture for the model to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPart(Media):
+    """A sound for the model to hear."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart(Media):
+    """A document for the model to read."""

@@ -1,0 +1,220 @@
+"""Text: messages in, an answer out; with tools, structured output, reasoning, passages to answer from, and citations.
+
+Laws, tested for every provider by ``modelhub.testing``: the ``TextDelta`` events of a stream join to ``response.text``; the
+``Finished`` event's response equals what ``call`` gives for the same request; a stream that ends without one raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from modelhub.interfaces.content import (
+    AudioPart,
+    Citation,
+    FilePart,
+    ImagePart,
+    Message,
+    Part,
+    Passage,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+from modelhub.model import Finished, Model, Request, Response
+
+if TYPE_CHECKING:
+    from modelhub.interfaces.output import OutputType
+
+__all__ = [
+    "Cited",
+    "FinishReason",
+    "ReasoningDelta",
+    "TextDelta",
+    "TextEvent",
+    "TextModel",
+    "TextRequest",
+    "TextResponse",
+    "TextSettings",
+    "TokenLogprob",
+    "ToolCallDelta",
+    "ToolCallStarted",
+    "ToolCalled",
+]
+
+FinishReason = Literal["stop", "length", "content_filter", "tool_call", "error", "other"]
+OutputT = TypeVar("OutputT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSettings:
+    """The knobs. ``None`` leaves a knob to the provider; a zero is sent as a zero.
+
+    ``max_output_tokens`` counts tokens, reasoning included. ``temperature`` and ``top_p`` are what they are everywhere.
+    ``logprobs`` asks for the log-probability of each token, with that many alternatives. ``seed`` makes answers repeat
+    where the provider can.
+    """
+
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop_sequences: tuple[str, ...] | None = None
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: int | None = None
+    reasoning_effort: str | None = None
+    parallel_tool_calls: bool | None = None
+
+    def given(self) -> Mapping[str, Any]:
+        """The knobs that are set, by name."""
+        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in pairs if value is not None}
+
+
+_NEEDS = ((ImagePart, "images"), (AudioPart, "audio"), (FilePart, "files"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRequest(Request):
+    """A conversation to be continued.
+
+    ``tool_choice`` is ``auto``, ``none``, ``required``, or a tool's name. ``output`` asks for an answer of that type.
+    ``passages`` are documents to answer from; ``citations`` come back for them.
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    output: OutputType[Any] | None = None
+    passages: tuple[Passage, ...] = ()
+    knobs: TextSettings = TextSettings()
+
+    @property
+    def question(self) -> str:
+        """The text of the last user message."""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                return message.text
+        return ""
+
+    def needs(self) -> frozenset[str]:
+        parts = [part for message in self.messages for part in message.content]
+        needs = {name for kind, name in _NEEDS if any(isinstance(part, kind) for part in parts)}
+        if self.tools:
+            needs.add("tools")
+        if self.output is not None:
+            needs.add("structured_output")
+        return frozenset(needs)
+
+    def settings(self) -> Mapping[str, Any]:
+        return self.knobs.given()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token of the answer, its natural-log probability, and the likeliest alternatives."""
+
+    token: str
+    logprob: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextResponse(Response, Generic[OutputT]):
+    """An answer.
+
+    ``content`` is what came, in order; ``text``, ``reasoning`` and ``tool_calls`` are views of it. ``output`` is the answer
+    in the ``output_type`` asked for. ``raw_finish_reason`` is the provider's own word.
+    """
+
+    content: tuple[Part, ...] = ()
+    finish_reason: FinishReason = "other"
+    raw_finish_reason: str | None = None
+    citations: tuple[Citation, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    output: OutputT = None  # type: ignore[assignment]  # OutputT is None where no output_type was asked for
+
+    @property
+    def text(self) -> str:
+        """All text of the answer, joined."""
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))
+
+    @property
+    def reasoning(self) -> str:
+        """All reasoning that the model showed, joined."""
+        return "".join(part.text for part in self.content if isinstance(part, ReasoningPart))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tools the model asks for."""
+        return tuple(part for part in self.content if isinstance(part, ToolCall))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model said all it wanted to: it stopped by itself, or called a tool."""
+        return self.finish_reason in ("stop", "tool_call")
+
+    @property
+    def message(self) -> Message:
+        """The answer as a turn, to be put behind the messages of the next request."""
+        return Message("assistant", self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """The model begins to ask for a tool."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of a call's arguments: a fragment of JSON text."""
+
+    id: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A tool call is complete."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A source of what was just said."""
+
+    citation: Citation
+
+
+TextEvent = (
+    TextDelta
+    | ReasoningDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | ToolCalled
+    | Cited
+    | Finished[TextResponse[Any]]
+)
+TextModel = Model[TextRequest, TextResponse[Any], TextEvent]

@@ -1,0 +1,241 @@
+"""The one protocol: a model answers a request, at once or as a stream of events, in a runtime that is handed to it.
+
+Every kind (text, embedding, image, speech, transcription, reranking) is this protocol with its own request, response and
+events, so whatever wraps a model is written once for all kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from modelhub.http import HttpRequest, HttpResponse, HttpStream
+
+__all__ = [
+    "KINDS",
+    "AnyModel",
+    "Attempt",
+    "Finished",
+    "Kind",
+    "Model",
+    "ModelCard",
+    "Notice",
+    "Request",
+    "Response",
+    "Runtime",
+    "Timeouts",
+    "Timing",
+    "Usage",
+    "Wrapper",
+]
+
+Kind = Literal["text", "embedding", "image", "speech", "transcription", "reranking"]
+KINDS: tuple[Kind, ...] = ("text", "embedding", "image", "speech", "transcription", "reranking")
+
+T = TypeVar("T")
+RequestT = TypeVar("RequestT", bound="Request")
+ResponseT = TypeVar("ResponseT", bound="Response")
+EventT = TypeVar("EventT")
+RequestT_contra = TypeVar("RequestT_contra", bound="Request", contravariant=True)
+ResponseT_co = TypeVar("ResponseT_co", bound="Response", covariant=True)
+EventT_co = TypeVar("EventT_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long to wait, in seconds, for each of four things; ``None`` waits for ever.
+
+    ``connect``: a connection. ``first_token``: the first event of a stream (keep-alive comments do not count).
+    ``idle``: the next bytes, once an answer has begun. ``total``: the whole call.
+    """
+
+    connect: float | None = 10.0
+    first_token: float | None = 120.0
+    idle: float | None = 60.0
+    total: float | None = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the caller should know: ``setting`` could not be honoured, or was changed, for the reason in ``message``."""
+
+    setting: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a call used. What the provider did not tell is ``None``, never 0. ``source`` says who counted.
+
+    ``input_tokens`` is everything that went in: ``cached_tokens`` (read from the provider's cache) and ``cache_write_tokens``
+    are inside it. ``output_tokens`` is everything that came out: ``reasoning_tokens`` are inside it.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    images: int | None = None
+    characters: int | None = None
+    audio_seconds: float | None = None
+    source: Literal["provider", "estimated"] = "provider"
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input and output together, where both are known."""
+        if self.input_tokens is None or self.output_tokens is None:
+            return None
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where the time went, in seconds from the call's start."""
+
+    first_token: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at an answer: which model was asked, and the error if it failed."""
+
+    model: str
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What every request carries."""
+
+    timeouts: Timeouts = Timeouts()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Options that only one provider knows, by provider name: ``{"azure-openai": {"user": "u-1"}}``."""
+
+    def needs(self) -> frozenset[str]:
+        """The capabilities this request cannot do without, by their names on a ``ModelCard``."""
+        return frozenset()
+
+    def settings(self) -> Mapping[str, Any]:
+        """The optional knobs that are set, by name: what a model that lacks one reports as a ``Notice``."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What every response carries beside its content. Attempts, timing and ``raw`` take no part in equality."""
+
+    model: str = ""
+    """The model that answered, as the provider names it."""
+    provider: str = ""
+    usage: Usage = Usage()
+    cost: Decimal | None = None
+    """In US dollars; ``None`` where the price is not known."""
+    notices: tuple[Notice, ...] = ()
+    provider_metadata: Mapping[str, Any] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = field(default=(), compare=False)
+    timing: Timing = field(default=Timing(), compare=False)
+    raw: Any = field(default=None, compare=False, repr=False)
+    """The provider's own answer, parsed and otherwise untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Generic[ResponseT_co]):
+    """The last event of every stream: the whole response, equal to what ``call`` would have given."""
+
+    response: ResponseT_co
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What is known of a model before it is asked. ``None`` is "unknown", everywhere."""
+
+    model: str
+    """With its provider: ``starter:quote``."""
+    kind: Kind
+    title: str = ""
+    description: str = ""
+    capabilities: Mapping[str, bool] = field(default_factory=dict)
+    """``{"tools": True, "images": False}``; a capability that is not named is unknown."""
+    settings: frozenset[str] | None = None
+    """The optional settings that the model honours."""
+    context_window: int | None = None
+    """Tokens, prompt and answer together."""
+    max_output_tokens: int | None = None
+    dimensions: int | None = None
+    """Of an embedding."""
+    max_batch: int | None = None
+    """Inputs of one embedding request."""
+    languages: tuple[str, ...] = ()
+    licence: str | None = None
+    local: bool | None = None
+    """Whether the model runs on this machine, so that no data leaves it."""
+
+    def supports(self, capability: str) -> bool | None:
+        """``True``, ``False``, or ``None`` for unknown."""
+        return self.capabilities.get(capability)
+
+
+class Runtime(Protocol):
+    """The only window to the world: whoever waits, sends, sleeps or starts threads does it here."""
+
+    async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
+        """One exchange, read whole. Raises ``TransportError``; an error status is a response like any other."""
+
+    async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
+        """One exchange whose body is read as it comes. The caller closes the stream."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+    async def gather(self, *calls: Callable[[], Awaitable[T]]) -> list[T]:
+        """Run the calls beside each other; results in the order of the calls. The first error is raised when all have ended."""
+
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """Run a function that computes or blocks where it stops nobody else."""
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+
+
+class Model(Protocol[RequestT_contra, ResponseT_co, EventT_co]):
+    """Something that answers requests of one kind."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of it."""
+
+    async def call(self, request: RequestT_contra, runtime: Runtime) -> ResponseT_co:
+        """The whole answer. Raises ``ModelhubError``."""
+
+    def stream(self, request: RequestT_contra, runtime: Runtime) -> AsyncGenerator[EventT_co, None]:
+        """The answer as it comes: events, of which ``Finished`` is the last. Ends so, or raises ``ModelhubError``."""
+
+
+AnyModel = Model[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Wrapper(Generic[RequestT, ResponseT, EventT]):
+    """A model around a model: passes everything through, so that a subclass says only what it changes."""
+
+    inner: Model[RequestT, ResponseT, EventT]
+
+    @property
+    def card(self) -> ModelCard:
+        return self.inner.card
+
+    async def call(self, request: RequestT, runtime: Runtime) -> ResponseT:
+        return await self.inner.call(request, runtime)
+
+    async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
+        async with aclosing(self.inner.stream(request, runtime)) as events:
+            async for event in events:
+                yield event
+
