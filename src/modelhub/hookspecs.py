@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-
     from modelhub.provider import Provider
 
 hookspec = pluggy.HookspecMarker("modelhub")
@@ -16,3 +15,18 @@ hookspec = pluggy.HookspecMarker("modelhub")
 @hookspec
 def modelhub_provider() -> Provider:
     """A provider of models: ``name:model`` in the configuration finds it."""
+
+
+@hookspec
+def modelhub_prompt_strategy() -> Strategy:
+    """A way to put a question: ``strategy = "name"`` in ``[prompts.X]`` finds it."""
+
+
+@hookspec
+def modelhub_loader() -> Loader:
+    """A reader of documents: files whose suffix is the plugin's name are read by it."""
+
+
+@hookspec
+def modelhub_command() -> Command:
+    """A command: ``modelhub name`` runs it."""

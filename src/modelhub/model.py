@@ -238,4 +238,3 @@ class Wrapper(Generic[RequestT, ResponseT, EventT]):
         async with aclosing(self.inner.stream(request, runtime)) as events:
             async for event in events:
                 yield event
-

@@ -87,7 +87,10 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of a document's text: characters ``start`` to ``end`` (end excluded), on lines ``first_line`` to ``last_line`` (from 1)."""
+    """A range of a document's text: characters ``start`` to ``end`` (``end`` excluded).
+
+    ``first_line`` and ``last_line`` are the lines it touches, counted from 1.
+    """
 
     start: int
     end: int

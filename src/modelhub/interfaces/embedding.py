@@ -12,7 +12,7 @@ from modelhub.errors import AnswerError
 from modelhub.model import Model, Request, Response
 
 if TYPE_CHECKING:
-    import numpy
+    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["EmbeddingModel", "EmbeddingRequest", "EmbeddingResponse", "pack"]
@@ -44,15 +44,13 @@ class EmbeddingResponse(Response):
 
     def __post_init__(self) -> None:
         if len(self.buffer) != 4 * self.count * self.dimensions:
-            raise AnswerError(
-                f"{len(self.buffer)} bytes are not {self.count} vectors of {self.dimensions} 32-bit floats."
-            )
+            raise AnswerError(f"{len(self.buffer)} bytes are not {self.count} vectors of {self.dimensions} 32-bit floats.")
 
-    def array(self) -> NDArray[numpy.float32]:
+    def array(self) -> NDArray[np.float32]:
         """All vectors: float32, shape ``(count, dimensions)``, a read-only view that copies nothing."""
-        import numpy
+        import numpy as np
 
-        return numpy.frombuffer(self.buffer, dtype="<f4").reshape(self.count, self.dimensions)
+        return np.frombuffer(self.buffer, dtype="<f4").reshape(self.count, self.dimensions)
 
     def __len__(self) -> int:
         return self.count

@@ -1,4 +1,4 @@
-"""Structured output: from the type a caller wants to a JSON Schema for the model, and from the model's text back to the type."""
+"""Structured output: from a Python type to a JSON Schema for the model, and from the model's text back to the type."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def output_type(wanted: type[T]) -> OutputType[T]: ...
 @overload
 def output_type(wanted: Mapping[str, Any]) -> OutputType[Any]: ...
 def output_type(wanted: Any) -> OutputType[Any]:
-    """From a pydantic model, a dataclass, a ``TypedDict`` or any type pydantic knows; or from a JSON Schema, which gives plain data.
+    """From a pydantic model, a dataclass or any type pydantic knows; or from a JSON Schema, which gives plain data.
 
     Raises ``InvalidRequest`` where no schema can be made of it.
     """

@@ -14,7 +14,10 @@ __all__ = ["AudioDelta", "SpeechEvent", "SpeechModel", "SpeechRequest", "SpeechR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechRequest(Request):
-    """A text to be spoken. ``speed`` 1.0 is the voice's own; ``output_format`` is ``wav``, ``mp3``, ``opus``, ``flac``, ``pcm``, …"""
+    """A text to be spoken.
+
+    ``speed`` 1.0 is the voice's own. ``output_format`` is ``wav``, ``mp3``, ``opus``, ``flac``, ``pcm``, or what else a model has.
+    """
 
     text: str
     voice: str | None = None

@@ -208,13 +208,5 @@ class Cited:
     citation: Citation
 
 
-TextEvent = (
-    TextDelta
-    | ReasoningDelta
-    | ToolCallStarted
-    | ToolCallDelta
-    | ToolCalled
-    | Cited
-    | Finished[TextResponse[Any]]
-)
+TextEvent = TextDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | ToolCalled | Cited | Finished[TextResponse[Any]]
 TextModel = Model[TextRequest, TextResponse[Any], TextEvent]
