@@ -6,10 +6,10 @@ events, so whatever wraps a model is written once for all kinds.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -125,6 +125,11 @@ class Request:
     def settings(self) -> Mapping[str, Any]:
         """The optional knobs that are set, by name: what a model that lacks one reports as a ``Notice``."""
         return {}
+
+    def without(self, names: Iterable[str]) -> Self:
+        """The same request with these settings unset."""
+        unset: dict[str, Any] = {name: self.__dataclass_fields__[name].default for name in names}
+        return replace(self, **unset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ __all__ = ["AudioDelta", "SpeechEvent", "SpeechModel", "SpeechRequest", "SpeechR
 class SpeechRequest(Request):
     """A text to be spoken.
 
-    ``speed`` 1.0 is the voice's own. ``output_format`` is ``wav``, ``mp3``, ``opus``, ``flac``, ``pcm``, or what else a model has.
+    ``speed`` 1.0 is the voice's own. ``output_format`` is ``wav``, ``mp3``, ``opus``, ``flac`` or ``pcm``.
     """
 
     text: str

@@ -6,10 +6,11 @@ Laws, tested for every provider by ``modelhub.testing``: the ``TextDelta`` event
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
+from modelhub.errors import InvalidRequest
 from modelhub.interfaces.content import (
     AudioPart,
     Citation,
@@ -69,6 +70,14 @@ class TextSettings:
     reasoning_effort: str | None = None
     parallel_tool_calls: bool | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_output_tokens is not None and self.max_output_tokens < 1:
+            raise InvalidRequest(f"max_output_tokens is {self.max_output_tokens}; it must be at least 1.")
+        if self.temperature is not None and self.temperature < 0:
+            raise InvalidRequest(f"temperature is {self.temperature}; it must not be negative.")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise InvalidRequest(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
+
     def given(self) -> Mapping[str, Any]:
         """The knobs that are set, by name."""
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
@@ -112,6 +121,9 @@ class TextRequest(Request):
 
     def settings(self) -> Mapping[str, Any]:
         return self.knobs.given()
+
+    def without(self, names: Iterable[str]) -> Self:
+        return replace(self, knobs=replace(self.knobs, **dict.fromkeys(names)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What an application holds: one client a kind, blocking and asynchronous side by side, two lines a verb."""

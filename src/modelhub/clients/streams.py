@@ -1,0 +1,100 @@
+"""A stream in the application's hands: iterate over it, leave it early, or collect it whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from modelhub.errors import StreamBroken
+from modelhub.model import Finished, Response
+from modelhub.transport.drive import iterate
+
+__all__ = ["AsyncStream", "Stream"]
+
+EventT = TypeVar("EventT")
+ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+class Stream(Generic[EventT, ResponseT]):
+    """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``close``, ``with``) stops the provider, too."""
+
+    def __init__(self, events: AsyncGenerator[EventT, None]) -> None:
+        self._events = iterate(events)
+        self._response: ResponseT | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> EventT:
+        event = next(self._events)
+        if isinstance(event, Finished):
+            self._response = event.response
+        return event
+
+    @property
+    def response(self) -> ResponseT | None:
+        """The whole response once the stream has finished; ``None`` before."""
+        return self._response
+
+    def collect(self) -> ResponseT:
+        """Read what is left, and give the whole response."""
+        for _ in self:
+            pass
+        return _finished(self._response)
+
+    def close(self) -> None:
+        """Stop the stream and whoever sends it."""
+        self._events.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class AsyncStream(Generic[EventT, ResponseT]):
+    """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``aclose``, a cancel) stops the provider, too."""
+
+    def __init__(self, events: AsyncGenerator[EventT, None]) -> None:
+        self._events = events
+        self._response: ResponseT | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> EventT:
+        event = await self._events.__anext__()
+        if isinstance(event, Finished):
+            self._response = event.response
+        return event
+
+    @property
+    def response(self) -> ResponseT | None:
+        """The whole response once the stream has finished; ``None`` before."""
+        return self._response
+
+    async def collect(self) -> ResponseT:
+        """Read what is left, and give the whole response."""
+        async for _ in self:
+            pass
+        return _finished(self._response)
+
+    async def aclose(self) -> None:
+        """Stop the stream and whoever sends it."""
+        await self._events.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def _finished(response: ResponseT | None) -> ResponseT:
+    if response is None:
+        raise StreamBroken("The stream was closed before its end, so there is no whole response.")
+    return response

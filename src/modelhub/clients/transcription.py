@@ -1,0 +1,96 @@
+"""Transcription: ``transcribe`` a sound, or ``stream`` its words as they are understood."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, Unpack
+
+from modelhub.clients.streams import AsyncStream, Stream
+from modelhub.interfaces.media import AudioPart
+from modelhub.interfaces.transcription import (
+    TranscriptionEvent,
+    TranscriptionModel,
+    TranscriptionRequest,
+    TranscriptionResponse,
+)
+from modelhub.model import ModelCard, Runtime, Timeouts
+from modelhub.transport.drive import drive
+
+__all__ = ["AsyncTranscriptionClient", "Audio", "TranscriptionClient", "TranscriptionOptions"]
+
+Audio = str | os.PathLike[str] | bytes | AudioPart
+"""A path, the bytes of a sound file, or an ``AudioPart``."""
+
+
+class TranscriptionOptions(TypedDict, total=False):
+    """What ``transcribe`` and ``stream`` take beside the sound; see ``TranscriptionRequest``."""
+
+    language: str | None
+    prompt: str | None
+    phrases: Iterable[str]
+    timestamps: Iterable[Literal["segment", "word"]]
+    translate: bool
+    temperature: float | None
+    timeouts: Timeouts
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionClient:
+    """A transcription model by its name, blocking."""
+
+    model: TranscriptionModel
+    runtime: Runtime
+    defaults: TranscriptionOptions
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of the model."""
+        return self.model.card
+
+    def transcribe(self, audio: Audio, **options: Unpack[TranscriptionOptions]) -> TranscriptionResponse:
+        """The words of a sound; with ``timestamps``, their times."""
+        return drive(self.model.call(transcription_request(audio, {**self.defaults, **options}), self.runtime))
+
+    def stream(
+        self, audio: Audio, **options: Unpack[TranscriptionOptions]
+    ) -> Stream[TranscriptionEvent, TranscriptionResponse]:
+        """The words as they are understood, then ``Finished``."""
+        return Stream(self.model.stream(transcription_request(audio, {**self.defaults, **options}), self.runtime))
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncTranscriptionClient:
+    """A transcription model by its name, awaited."""
+
+    model: TranscriptionModel
+    runtime: Runtime
+    defaults: TranscriptionOptions
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of the model."""
+        return self.model.card
+
+    async def transcribe(self, audio: Audio, **options: Unpack[TranscriptionOptions]) -> TranscriptionResponse:
+        """The words of a sound; with ``timestamps``, their times."""
+        return await self.model.call(transcription_request(audio, {**self.defaults, **options}), self.runtime)
+
+    def stream(
+        self, audio: Audio, **options: Unpack[TranscriptionOptions]
+    ) -> AsyncStream[TranscriptionEvent, TranscriptionResponse]:
+        """The words as they are understood, then ``Finished``."""
+        return AsyncStream(self.model.stream(transcription_request(audio, {**self.defaults, **options}), self.runtime))
+
+
+def transcription_request(audio: Audio, options: Mapping[str, Any]) -> TranscriptionRequest:
+    """A request from a caller's sound. Raises ``InvalidRequest`` where the file cannot be read or is empty."""
+    options = dict(options)
+    for name, collect in (("phrases", tuple), ("timestamps", frozenset)):
+        if name in options:
+            given = options[name]
+            options[name] = collect((given,) if isinstance(given, str) else given)
+    sound = audio if isinstance(audio, AudioPart) else AudioPart.read(audio)
+    return TranscriptionRequest(audio=sound, **options)

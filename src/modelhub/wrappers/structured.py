@@ -1,0 +1,36 @@
+"""Structured output: the answer's text becomes the type that was asked for, whoever answered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelhub.errors import OutputInvalid
+from modelhub.interfaces.text import TextEvent, TextRequest, TextResponse
+from modelhub.model import Finished, Runtime, Wrapper
+
+__all__ = ["StructuredOutput"]
+
+
+@dataclass(frozen=True)
+class StructuredOutput(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
+    """Fills ``response.output``. Raises ``OutputInvalid`` where the text does not fit, or was cut before its end."""
+
+    async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
+        return _typed(await self.inner.call(request, runtime), request)
+
+    async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
+        async with aclosing(self.inner.stream(request, runtime)) as events:
+            async for event in events:
+                yield Finished(_typed(event.response, request)) if isinstance(event, Finished) else event
+
+
+def _typed(response: TextResponse[Any], request: TextRequest) -> TextResponse[Any]:
+    if request.output is None or response.finish_reason == "tool_call":
+        return response
+    if response.finish_reason == "length":
+        message = f"The answer was cut before it was a whole {request.output.name}; allow more max_output_tokens."
+        raise OutputInvalid(message, text=response.text)
+    return replace(response, output=request.output.parse(response.text))
