@@ -1,0 +1,75 @@
+"""How far long work is: a bar for a person at a terminal, a line every tenth of the way for a log."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelhub.cli.context import Context
+
+__all__ = ["Bar", "Lines", "Silence", "progress"]
+
+
+def progress(context: Context) -> Bar | Lines | Silence:
+    """Nothing with ``--quiet``; a bar at a terminal where ``tqdm`` (extra ``cli``) is installed; else lines."""
+    stderr = context.streams.stderr
+    if context.options.quiet:
+        return Silence()
+    if stderr.isatty() and find_spec("tqdm") is not None:
+        return Bar(stderr)
+    return Lines(stderr)
+
+
+class Silence:
+    """Says nothing."""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Say nothing of a step."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class Lines:
+    """A line each time another tenth of a step is done: ``embed 40 % (120 of 300)``."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+        self.shown: tuple[str, int] | None = None
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """``done`` of ``total`` are through in the step that ``what`` names."""
+        tenth = 10 * done // total if total else 10
+        if self.shown == (what, tenth):
+            return
+        self.shown = (what, tenth)
+        self.stream.write(f"{what} {10 * tenth} % ({done} of {total})\n")
+        self.stream.flush()
+
+    def close(self) -> None:
+        """Each line is complete already."""
+
+
+class Bar:
+    """A bar for each step."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+        self.what: str | None = None
+        self.bar: Any = None
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """``done`` of ``total`` are through in the step that ``what`` names."""
+        if what != self.what:
+            self.close()
+            self.what = what
+            self.bar = import_module("tqdm").tqdm(total=total, desc=what, file=self.stream, leave=False)
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self.bar is not None:
+            self.bar.close()
+        self.bar = None
