@@ -7,6 +7,237 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # type checkers take this name for True; `typing` would cost more than all the rest of this file
 if TYPE_CHECKING:
-    from modelhub.errors import ModelhubError as ModelhubError
+    from modelhub.errors import (
+        AnswerError,
+        BadRequest,
+        ConfigError,
+        ContentFiltered,
+        ContextOverflow,
+        InvalidRequest,
+        KeyMissing,
+        KeyRefused,
+        ModelhubError,
+        ModelLoading,
+        OutputInvalid,
+        PluginBroken,
+        PluginMissing,
+        ProviderDown,
+        ProviderError,
+        RateLimited,
+        RequestError,
+        SetupError,
+        StreamBroken,
+        TimedOut,
+        TransportError,
+        UnknownAlias,
+        UnknownModel,
+        Unreachable,
+        Unsupported,
+    )
+    from modelhub.hub import AsyncHub, Hub
+    from modelhub.interfaces.content import (
+        AudioPart,
+        Citation,
+        FilePart,
+        ImagePart,
+        Message,
+        Passage,
+        ReasoningPart,
+        Span,
+        TextPart,
+        Tool,
+        ToolCall,
+        ToolResult,
+    )
+    from modelhub.interfaces.embedding import EmbeddingResponse
+    from modelhub.interfaces.image import GeneratedImage, ImageResponse, PartialImage
+    from modelhub.interfaces.reranking import Ranked, RerankingResponse
+    from modelhub.interfaces.speech import AudioDelta, SpeechResponse
+    from modelhub.interfaces.text import (
+        Cited,
+        ReasoningDelta,
+        TextDelta,
+        TextResponse,
+        TokenLogprob,
+        ToolCallDelta,
+        ToolCalled,
+        ToolCallStarted,
+    )
+    from modelhub.interfaces.transcription import Segment, SegmentTranscribed, TranscriptDelta, TranscriptionResponse, Word
+    from modelhub.model import Attempt, Finished, ModelCard, Notice, Timeouts, Timing, Usage
+
+_HOMES = {
+    "modelhub.errors": (
+        "AnswerError",
+        "BadRequest",
+        "ConfigError",
+        "ContentFiltered",
+        "ContextOverflow",
+        "InvalidRequest",
+        "KeyMissing",
+        "KeyRefused",
+        "ModelLoading",
+        "ModelhubError",
+        "OutputInvalid",
+        "PluginBroken",
+        "PluginMissing",
+        "ProviderDown",
+        "ProviderError",
+        "RateLimited",
+        "RequestError",
+        "SetupError",
+        "StreamBroken",
+        "TimedOut",
+        "TransportError",
+        "UnknownAlias",
+        "UnknownModel",
+        "Unreachable",
+        "Unsupported",
+    ),
+    "modelhub.hub": (
+        "AsyncHub",
+        "Hub",
+    ),
+    "modelhub.interfaces.content": (
+        "AudioPart",
+        "Citation",
+        "FilePart",
+        "ImagePart",
+        "Message",
+        "Passage",
+        "ReasoningPart",
+        "Span",
+        "TextPart",
+        "Tool",
+        "ToolCall",
+        "ToolResult",
+    ),
+    "modelhub.interfaces.embedding": ("EmbeddingResponse",),
+    "modelhub.interfaces.image": (
+        "GeneratedImage",
+        "ImageResponse",
+        "PartialImage",
+    ),
+    "modelhub.interfaces.reranking": (
+        "Ranked",
+        "RerankingResponse",
+    ),
+    "modelhub.interfaces.speech": (
+        "AudioDelta",
+        "SpeechResponse",
+    ),
+    "modelhub.interfaces.text": (
+        "Cited",
+        "ReasoningDelta",
+        "TextDelta",
+        "TextResponse",
+        "TokenLogprob",
+        "ToolCallDelta",
+        "ToolCallStarted",
+        "ToolCalled",
+    ),
+    "modelhub.interfaces.transcription": (
+        "Segment",
+        "SegmentTranscribed",
+        "TranscriptDelta",
+        "TranscriptionResponse",
+        "Word",
+    ),
+    "modelhub.model": (
+        "Attempt",
+        "Finished",
+        "ModelCard",
+        "Notice",
+        "Timeouts",
+        "Timing",
+        "Usage",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AnswerError",
+    "AsyncHub",
+    "Attempt",
+    "AudioDelta",
+    "AudioPart",
+    "BadRequest",
+    "Citation",
+    "Cited",
+    "ConfigError",
+    "ContentFiltered",
+    "ContextOverflow",
+    "EmbeddingResponse",
+    "FilePart",
+    "Finished",
+    "GeneratedImage",
+    "Hub",
+    "ImagePart",
+    "ImageResponse",
+    "InvalidRequest",
+    "KeyMissing",
+    "KeyRefused",
+    "Message",
+    "ModelCard",
+    "ModelLoading",
+    "ModelhubError",
+    "Notice",
+    "OutputInvalid",
+    "PartialImage",
+    "Passage",
+    "PluginBroken",
+    "PluginMissing",
+    "ProviderDown",
+    "ProviderError",
+    "Ranked",
+    "RateLimited",
+    "ReasoningDelta",
+    "ReasoningPart",
+    "RequestError",
+    "RerankingResponse",
+    "Segment",
+    "SegmentTranscribed",
+    "SetupError",
+    "Span",
+    "SpeechResponse",
+    "StreamBroken",
+    "TextDelta",
+    "TextPart",
+    "TextResponse",
+    "TimedOut",
+    "Timeouts",
+    "Timing",
+    "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolCallStarted",
+    "ToolCalled",
+    "ToolResult",
+    "TranscriptDelta",
+    "TranscriptionResponse",
+    "TransportError",
+    "UnknownAlias",
+    "UnknownModel",
+    "Unreachable",
+    "Unsupported",
+    "Usage",
+    "Word",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'modelhub' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

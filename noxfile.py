@@ -1,0 +1,72 @@
+"""What a contributor runs: ``nox`` for everything, ``nox -s tests-3.12`` for one session, ``nox -l`` for the list."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+PLUGINS = sorted(folder.name for folder in Path("plugins").iterdir() if (folder / "pyproject.toml").is_file())
+TESTS = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting and conventions."""
+    session.install("ruff>=0.6")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session(python="3.11")
+def types(session: nox.Session) -> None:
+    """mypy, strict, over the core and the plugins; pyright on the doors."""
+    types = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "types")
+    session.install("-e", ".[cli]", *(f"./plugins/{name}" for name in PLUGINS), *TESTS, *types)
+    session.run("mypy", "src", *(f"plugins/{name}/src" for name in PLUGINS), "tests/types")
+    session.run("pyright", "src/modelhub/__init__.py", "src/modelhub/plugin.py", "src/modelhub/clients", "tests/types")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Everything, with the starter plugin and its speech extra installed."""
+    session.install("-e", ".[cli]", "-e", "./plugins/starter[speech]", *TESTS)
+    session.run("pytest", "tests", "plugins/starter/tests", "examples", *session.posargs)
+
+
+@nox.session(python="3.11")
+@nox.parametrize("name", PLUGINS)
+def plugin(session: nox.Session, name: str) -> None:
+    """The core and one plugin alone, in a fresh environment."""
+    session.install(".", f"./plugins/{name}", *TESTS)
+    session.run("pytest", f"plugins/{name}/tests", *session.posargs)
+
+
+@nox.session(python="3.11", venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """The oldest dependencies that we claim to work with."""
+    session.install("--resolution", "lowest-direct", ".", "./plugins/starter", *TESTS)
+    session.run("pytest", "tests/unit", "tests/flow", "plugins/starter/tests", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, with every broken link an error."""
+    session.install("-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "docs"))
+    session.run("mkdocs", "build", "--strict", "--site-dir", "site")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheels and source archives of the core and of each plugin."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("build", "twine")
+    for folder in (".", *(f"plugins/{name}" for name in PLUGINS)):
+        session.run("python", "-m", "build", "--outdir", "dist", folder, silent=True)
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
