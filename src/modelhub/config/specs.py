@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from modelhub.model import Timeouts
 
@@ -16,7 +16,11 @@ __all__ = [
     "PromptSpec",
     "SearchSpec",
     "SelectSpec",
+    "Setting",
 ]
+
+Setting = Annotated[Any, str | bool | int | float | tuple[Any, ...] | Mapping[str, Any]]
+"""What a setting of a call may be in a file; ``Any`` to a type checker, since each kind has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +33,10 @@ class ModelSpec:
     """The name of a ``[prompts.NAME]`` table."""
     retrieval: str | None = None
     """The name of an ``[indexes.NAME]`` table."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     """Defaults of the call's own settings: ``{ temperature = 0.2, max_output_tokens = 500 }``."""
     timeouts: Timeouts | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Provider options for this model alone, over those of ``[providers.NAME]``."""
     context_window: int | None = None
     """Tokens; where the model's own card does not know."""
@@ -72,6 +76,11 @@ class ChunkSpec:
     tokens: int = 256
     overlap: int = 0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.overlap < self.tokens:
+            message = "tokens has to be above overlap, and overlap 0 or more."
+            raise ValueError(message)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec:
@@ -79,6 +88,11 @@ class SearchSpec:
 
     mode: Literal["bm25", "vector", "hybrid"] | None = None
     top_k: int = 5
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            message = "top_k has to be 1 or more."
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +112,11 @@ class IndexSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All of it. ``folder`` is what relative paths start from; ``origins`` says where each setting was written."""
+    """All of it, layers and profile merged. What may hold a key takes no part in the ``repr``."""
 
     models: Mapping[str, ModelSpec] = field(default_factory=dict)
     prompts: Mapping[str, PromptSpec] = field(default_factory=dict)
     indexes: Mapping[str, IndexSpec] = field(default_factory=dict)
-    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """Free here: each provider's own options dataclass says what its table may hold."""
     timeouts: Timeouts = Timeouts()

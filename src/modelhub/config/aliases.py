@@ -1,0 +1,147 @@
+"""What a name stands for: an alias, a chain of aliases, or a model's own id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from modelhub.config.positions import Path
+from modelhub.config.reader import dotted, read, setting_error
+from modelhub.config.specs import ModelSpec
+from modelhub.config.stack import Stack, table_at
+from modelhub.errors import InvalidRequest, UnknownAlias, did_you_mean
+
+if TYPE_CHECKING:
+    from modelhub.config.loading import Loaded
+    from modelhub.model import Kind
+
+__all__ = ["alias_stack", "chain", "check_references", "option_stack", "read_options", "resolve", "split_id"]
+
+T = TypeVar("T")
+
+
+def split_id(model: str) -> tuple[str, str]:
+    """``"llama:C:/qwen.gguf"`` is ``("llama", "C:/qwen.gguf")``: the first colon separates a provider from its model."""
+    provider, colon, name = model.partition(":")
+    if not (provider and colon and name):
+        raise InvalidRequest(f"{model!r} is not a model id: write 'provider:model', like 'starter:quote'.")
+    return provider, name
+
+
+def resolve(loaded: Loaded, name: str, kind: Kind | None = None) -> ModelSpec:
+    """What ``name`` stands for: a spec whose ``model`` is an id, with the settings of every alias on the way.
+
+    Of two aliases in a chain, the one nearer to the name wins, key by key. ``timeouts`` is complete: what the aliases leave
+    open comes from the table ``[timeouts]``. An id stands for itself. With a ``kind``, the settings are checked against what
+    models of that kind take. Raises ``UnknownAlias`` for a name that is neither, ``ConfigError`` for a wrong setting.
+    """
+    if ":" in name:
+        split_id(name)
+        return ModelSpec(model=name, timeouts=loaded.config.timeouts)
+    aliases = chain(loaded, name)
+    stack = alias_stack(loaded, aliases)
+    table = stack.table()
+    timeouts = {**table_at(loaded.tree, ("timeouts",)), **table_at(table, ("timeouts",))}
+    table = {**table, "model": loaded.config.models[aliases[-1]].model, "timeouts": timeouts}
+    spec = read(ModelSpec, table, origin=stack.origin, where=stack.where, folder=loaded.folder)
+    return _for_kind(stack, spec, kind) if kind else spec
+
+
+def read_options(loaded: Loaded, cls: type[T] | None, name: str) -> T | None:
+    """The options of the provider behind ``name``: its ``[providers.NAME]`` table, and over it those of each alias.
+
+    ``cls`` is the provider's own dataclass of options; ``None`` where it has none, and then any option is a ``ConfigError``.
+    """
+    stack = option_stack(loaded, name)
+    table = stack.table()
+    if cls is not None:
+        return read(cls, table, origin=stack.origin, where=stack.where, folder=loaded.folder)
+    for key in table:
+        raise setting_error(stack.origin, (*stack.where, key), f"the provider {stack.places[0][-1]!r} takes no options.")
+    return None
+
+
+def alias_stack(loaded: Loaded, aliases: tuple[str, ...]) -> Stack:
+    """The tables of a chain of aliases."""
+    return Stack(loaded, tuple(("models", alias) for alias in reversed(aliases)))
+
+
+def option_stack(loaded: Loaded, name: str) -> Stack:
+    """The tables of options for a name: the provider's own, then those of the aliases."""
+    aliases = () if ":" in name else chain(loaded, name)
+    provider, _ = split_id(loaded.config.models[aliases[-1]].model if aliases else name)
+    return Stack(loaded, (("providers", provider), *(("models", alias, "options") for alias in reversed(aliases))))
+
+
+def chain(loaded: Loaded, name: str) -> tuple[str, ...]:
+    """The aliases from ``name`` to the one that names a model id, in that order."""
+    models = loaded.config.models
+    if name not in models:
+        raise UnknownAlias(_unknown_model(name, models))
+    names = [name]
+    while ":" not in (target := models[names[-1]].model):
+        where = ("models", names[-1], "model")
+        if target in names:
+            circle = " → ".join([*names[names.index(target) :], target])
+            raise loaded.error(where, f"the aliases go round in a circle: {circle}.")
+        if target not in models:
+            raise loaded.error(where, _unknown_model(target, models))
+        names.append(target)
+    return tuple(names)
+
+
+def check_references(loaded: Loaded) -> None:
+    """Raise ``ConfigError`` for an alias, prompt or index that is named and not there."""
+    config = loaded.config
+    for name, model in config.models.items():
+        if ":" in name:
+            raise loaded.error(("models", name), "an alias has no colon: a colon separates a provider from its model.")
+        last = chain(loaded, name)[-1]
+        _check_id(loaded, ("models", last, "model"), config.models[last].model)
+        _check_table(loaded, ("models", name, "prompt"), model.prompt, "prompts", config.prompts)
+        _check_table(loaded, ("models", name, "retrieval"), model.retrieval, "indexes", config.indexes)
+    for name, index in config.indexes.items():
+        _check_model(loaded, ("indexes", name, "embedding"), index.embedding)
+        _check_model(loaded, ("indexes", name, "reranking"), index.reranking)
+    for name, prompt in config.prompts.items():
+        _check_model(loaded, ("prompts", name, "select", "embedding"), prompt.select.embedding)
+
+
+def _check_id(loaded: Loaded, path: Path, model: str) -> None:
+    try:
+        split_id(model)
+    except InvalidRequest as error:
+        raise loaded.error(path, error.message) from None
+
+
+def _check_table(loaded: Loaded, path: Path, name: str | None, table: str, known: Mapping[str, object]) -> None:
+    if name is not None and name not in known:
+        hint = did_you_mean(name, list(known)) or (f" Known: {', '.join(known)}." if known else "")
+        raise loaded.error(path, f"there is no [{dotted((table, name))}].{hint}")
+
+
+def _check_model(loaded: Loaded, path: Path, name: str | None) -> None:
+    if name is None or name in loaded.config.models:
+        return
+    if ":" not in name:
+        raise loaded.error(path, _unknown_model(name, loaded.config.models))
+    _check_id(loaded, path, name)
+
+
+def _unknown_model(name: str, known: Mapping[str, object]) -> str:
+    hint = did_you_mean(name, list(known)) or " Write an id, 'provider:model', or define the alias."
+    return f"there is no alias {name!r}: no [{dotted(('models', name))}] in the configuration.{hint}"
+
+
+def _for_kind(stack: Stack, spec: ModelSpec, kind: Kind) -> ModelSpec:
+    """The spec with its settings read as those of a kind. A prompt and documents are for text alone."""
+    from dataclasses import replace
+
+    from modelhub.config.settings import read_settings
+
+    for key in ("prompt", "retrieval"):
+        if kind != "text" and getattr(spec, key) is not None:
+            message = f"this is for text models, and {stack.where[-1]!r} was asked for as {kind}."
+            raise setting_error(stack.origin, (*stack.where, key), message)
+    settings = read_settings(kind, spec.settings, origin=stack.origin, where=(*stack.where, "settings"))
+    return replace(spec, settings=settings)

@@ -1,0 +1,306 @@
+"""From a table of settings to a frozen dataclass, checked against its type hints.
+
+What a hint accepts: ``str``, ``int``, ``float``, ``bool``, ``Decimal``, ``Literal[...]``, ``X | None``, ``tuple[X, ...]``,
+``Mapping[str, X]``, another dataclass, ``Secret``, and ``Any`` for what somebody else will read. Where a string is expected,
+``{ env = "NAME" }`` stands for the environment variable's value. Where ``None`` is possible and a boolean is not, ``false``
+says ``None``: TOML has no word for it.
+
+No message shows a value: somebody may have put a key in the wrong place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from modelhub.config.layers import Origin
+from modelhub.config.positions import Path
+from modelhub.errors import ConfigError, KeyMissing, did_you_mean
+from modelhub.http import Secret
+
+__all__ = ["FindOrigin", "dotted", "read", "read_fields", "setting_error"]
+
+T = TypeVar("T")
+FindOrigin = Callable[..., Origin | None]
+"""Asked with the keys of a path, says where it was written: ``Loaded.origin`` is one."""
+
+
+def read(cls: type[T], table: object, *, origin: FindOrigin | None = None, where: Path = (), folder: str = ".") -> T:
+    """An instance of the dataclass ``cls``, filled from ``table``.
+
+    ``where`` is the table's own path, for messages and for ``origin``; ``folder`` is what a secret's relative file starts
+    from. Raises ``ConfigError`` with file, line and key path for an unknown key, a missing one, a value of the wrong type,
+    and whatever the class itself refuses with a ``ValueError``.
+    """
+    return _Reader(origin, folder).dataclass(cls, table, where)
+
+
+def read_fields(
+    cls: type[Any], table: object, *, without: frozenset[str], origin: FindOrigin | None = None, where: Path = ()
+) -> Mapping[str, Any]:
+    """The fields of ``cls`` that ``table`` gives, checked as ``read`` does; none is required, some may be left out."""
+    known = {name: field for name, field in _fields(cls).items() if name not in without}
+    return _Reader(origin, ".").fields(known, table, where)
+
+
+def setting_error(origin: FindOrigin | None, path: Path, message: str) -> ConfigError:
+    """The exception for something wrong with the setting at ``path``: its keys as written, its file and line."""
+    at = origin(*path) if origin else None
+    keys = dotted(at.path if at and at.path else path)
+    text = f"{keys}: {message}" if keys else message
+    return ConfigError(text, file=at.file if at else None, line=at.line if at else None)
+
+
+def dotted(path: Path) -> str:
+    """A path as one writes it: ``models.assistant.fallback[0]``."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{_quoted(key)}" if text else _quoted(key)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    hint: Any
+    required: bool
+
+
+_FIELDS: dict[type[Any], Mapping[str, _Field]] = {}
+
+
+def _fields(cls: type[Any]) -> Mapping[str, _Field]:
+    """The fields of a dataclass with their hints resolved, which is slow enough to be done once."""
+    if cls not in _FIELDS:
+        _FIELDS[cls] = _read_fields(cls)
+    return _FIELDS[cls]
+
+
+def _read_fields(cls: type[Any]) -> Mapping[str, _Field]:
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: _Field(hints[field.name], _is_required(field)) for field in dataclasses.fields(cls) if field.init}
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    origin: FindOrigin | None
+    folder: str
+
+    def dataclass(self, cls: type[T], table: object, path: Path) -> T:
+        known = _fields(cls)
+        values = self.fields(known, table, path)
+        for name, field in known.items():
+            if field.required and name not in values:
+                raise self.error(path, f"{name!r} is missing: it has to be given.")
+        try:
+            return cls(**values)
+        except ValueError as error:
+            raise self.error(path, str(error)) from error
+
+    def fields(self, known: Mapping[str, _Field], table: object, path: Path) -> Mapping[str, Any]:
+        if not isinstance(table, Mapping):
+            raise self.wrong(path, "a table", table)
+        for key in table:
+            if key not in known:
+                raise self.unknown(path, str(key), list(known))
+        return {key: self.value(known[key].hint, value, (*path, key)) for key, value in table.items()}
+
+    def value(self, hint: Any, value: object, path: Path) -> Any:
+        if hint is Any:
+            return value
+        if isinstance(hint, type) and not get_args(hint):
+            return self.plain(hint, value, path)
+        kind = get_origin(hint)
+        if kind in (Union, types.UnionType):
+            return self.union(get_args(hint), value, path)
+        if kind is Literal:
+            return self.literal(get_args(hint), value, path)
+        if kind is Annotated:
+            return self.value(_annotated(hint), value, path)
+        return self.container(hint, kind, value, path)
+
+    def plain(self, hint: type[Any], value: object, path: Path) -> Any:
+        if hint is str:
+            return self.string(value, path)
+        if hint is Secret:
+            return self.secret(value, path)
+        if dataclasses.is_dataclass(hint):
+            return self.dataclass(hint, value, path)
+        if hint in _NUMBERS and not isinstance(value, bool) and isinstance(value, _NUMBERS[hint]):
+            return hint(str(value)) if hint is Decimal else hint(value)
+        if hint is object or (hint not in _NUMBERS and isinstance(value, hint)):
+            return value
+        raise self.wrong(path, _named(hint), value)
+
+    def string(self, value: object, path: Path) -> str:
+        if isinstance(value, Mapping) and set(value) == {"env"}:
+            return self.environment(value["env"], path)
+        if not isinstance(value, str):
+            raise self.wrong(path, _named(str), value)
+        return value
+
+    def environment(self, name: object, path: Path) -> str:
+        if not isinstance(name, str):
+            raise self.wrong((*path, "env"), "the name of an environment variable", name)
+        if name not in os.environ:
+            raise self.error(path, f"the environment variable {name} is not set.")
+        return os.environ[name]
+
+    def secret(self, value: object, path: Path) -> Any:
+        """A secret that is fetched when it is first sent; an unset variable is told at once, as ``KeyMissing``."""
+        from modelhub.transport.credentials import read_secret
+
+        if hasattr(value, "reveal"):
+            return value
+        if not isinstance(value, str | Mapping):
+            raise self.wrong(path, _NAMES[Secret], value)
+        try:
+            if isinstance(value, Mapping) and set(value) == {"env"}:
+                self.environment(value["env"], path)
+        except ConfigError as error:
+            raise KeyMissing(error.message) from None
+        try:
+            return read_secret(value, folder=self.folder, what=dotted(path))
+        except ValueError as error:
+            raise self.error(path, str(error)) from error
+
+    def union(self, members: tuple[Any, ...], value: object, path: Path) -> Any:
+        nullable, kinds = type(None) in members, [member for member in members if member is not type(None)]
+        if nullable and (value is None or (value is False and not any(_fits(kind, False) for kind in kinds))):
+            return None
+        fitting = [kind for kind in kinds if _fits(kind, value)]
+        if not fitting and len(kinds) > 1:
+            raise self.wrong(path, " or ".join(_named(kind) for kind in kinds), value)
+        return self.value((fitting or kinds)[0], value, path)
+
+    def literal(self, words: tuple[Any, ...], value: object, path: Path) -> Any:
+        if isinstance(value, Mapping):
+            value = self.string(value, path)
+        if any(type(word) is type(value) and word == value for word in words):
+            return value
+        hint = did_you_mean(value, [str(word) for word in words]) if isinstance(value, str) else ""
+        raise self.error(path, f"expected {_named(Literal[words])}.{hint}")
+
+    def container(self, hint: Any, kind: Any, value: object, path: Path) -> Any:
+        arguments = get_args(hint)
+        if isinstance(kind, type) and issubclass(kind, Mapping):
+            if not isinstance(value, Mapping):
+                raise self.wrong(path, "a table", value)
+            return {key: self.value(arguments[1], inner, (*path, key)) for key, inner in value.items()}
+        if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
+            return self.items(kind, arguments, value, path)
+        message = f"{dotted(path)}: a setting cannot have the type {hint!r}"
+        raise TypeError(message)
+
+    def items(self, kind: type[Any], hints: tuple[Any, ...], value: object, path: Path) -> Any:
+        if not isinstance(value, list | tuple):
+            raise self.wrong(path, "a list", value)
+        if Ellipsis not in hints and kind is tuple:
+            if len(hints) != len(value):
+                raise self.error(path, f"expected {len(hints)} values, got {len(value)}.")
+        else:
+            hints = hints[:1] * len(value)
+        items = (self.value(hint, item, (*path, index)) for index, (hint, item) in enumerate(zip(hints, value, strict=True)))
+        return frozenset(items) if kind is frozenset else tuple(items)
+
+    def wrong(self, path: Path, expected: str, value: object) -> ConfigError:
+        return self.error(path, f"expected {expected}, got {_described(value)}.{_advice(expected, value)}")
+
+    def unknown(self, path: Path, key: str, known: list[str]) -> ConfigError:
+        hint = did_you_mean(key, known) or f" Known: {', '.join(known)}."
+        return self.error((*path, key), f"there is no such setting.{hint}")
+
+    def error(self, path: Path, message: str) -> ConfigError:
+        return setting_error(self.origin, path, message)
+
+
+_NUMBERS: Mapping[type[Any], tuple[type[Any], ...]] = {int: (int,), float: (int, float), Decimal: (int, float, str, Decimal)}
+
+_NAMES: Mapping[Any, str] = {
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    Decimal: "a number",
+    Secret: 'a string or a source like { env = "NAME" }',
+}
+
+
+def _annotated(hint: Any) -> Any:
+    """``Annotated[Any, X]`` is read as ``X`` where that is a type: a type checker sees ``Any``, a reader of the file ``X``."""
+    plain, first, *_ = get_args(hint)
+    return first if plain is Any and not isinstance(first, str) else plain
+
+
+def _fits(hint: Any, value: object) -> bool:
+    """Whether a value has the outer shape that a hint asks for; what is inside is checked when it is read."""
+    kind = get_origin(hint) or hint
+    if kind is Literal:
+        return any(type(word) is type(value) and word == value for word in get_args(hint))
+    if kind in (str, Secret):
+        return (
+            isinstance(value, str) or (isinstance(value, Mapping) and "env" in value) or (kind is Secret and _is_table(value))
+        )
+    if kind in _NUMBERS:
+        return isinstance(value, _NUMBERS[kind]) and not isinstance(value, bool)
+    if dataclasses.is_dataclass(kind) or kind in (dict, Mapping):
+        return _is_table(value)
+    if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
+        return isinstance(value, list | tuple)
+    return kind in (Any, object) or (isinstance(kind, type) and isinstance(value, kind))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _named(hint: Any) -> str:
+    """What a hint accepts, in words."""
+    if get_origin(hint) is Literal:
+        *most, last = (repr(word) for word in get_args(hint))
+        return f"{', '.join(most)} or {last}" if most else last
+    if hint in _NAMES:
+        return _NAMES[hint]
+    kind = get_origin(hint) or hint
+    if dataclasses.is_dataclass(kind) or kind in (dict, Mapping):
+        return "a table"
+    if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
+        return "a list"
+    return f"a {getattr(kind, '__name__', kind)}"
+
+
+def _described(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return "a string"
+        case int() | float() | Decimal():
+            return "a number"
+        case Mapping():
+            return "a table"
+        case list() | tuple():
+            return "a list"
+    return f"a {type(value).__name__}"
+
+
+def _advice(expected: str, value: object) -> str:
+    """How to write it, where a value differs from what it should be by its quotes or brackets alone."""
+    if isinstance(value, str) and expected == _NAMES[bool] and value.lower() in ("true", "false"):
+        return f" Write {value.lower()}, without quotes."
+    if isinstance(value, str) and "number" in expected and value.replace(".", "", 1).isdecimal():
+        return " Write the number without quotes."
+    return " Put it in brackets: [ ... ]." if expected == "a list" and isinstance(value, str) else ""
+
+
+def _quoted(key: str) -> str:
+    bare = key.replace("-", "").replace("_", "")
+    return key if bare.isascii() and bare.isalnum() else f'"{key}"'
