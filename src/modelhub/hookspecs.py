@@ -9,6 +9,7 @@ import pluggy
 if TYPE_CHECKING:
     from modelhub.provider import Provider
 
+hookimpl = pluggy.HookimplMarker("modelhub")
 hookspec = pluggy.HookspecMarker("modelhub")
 
 

@@ -1,0 +1,67 @@
+"""The door for tests: conformance classes, a scripted runtime, a loopback server that misbehaves on request.
+
+``class TestQuote(TextConformance)`` holds a plugin's model against the laws every model keeps; see ``docs/plugins/testing.md``.
+Nothing is imported before it is named.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from modelhub.testing.conformance.embedding import EmbeddingConformance as EmbeddingConformance
+    from modelhub.testing.conformance.embedding import EmbeddingEndpointConformance as EmbeddingEndpointConformance
+    from modelhub.testing.conformance.image import ImageConformance as ImageConformance
+    from modelhub.testing.conformance.image import ImageEndpointConformance as ImageEndpointConformance
+    from modelhub.testing.conformance.plugin import PluginConformance as PluginConformance
+    from modelhub.testing.conformance.reranking import RerankingConformance as RerankingConformance
+    from modelhub.testing.conformance.reranking import RerankingEndpointConformance as RerankingEndpointConformance
+    from modelhub.testing.conformance.speech import SpeechConformance as SpeechConformance
+    from modelhub.testing.conformance.speech import SpeechEndpointConformance as SpeechEndpointConformance
+    from modelhub.testing.conformance.text import TextConformance as TextConformance
+    from modelhub.testing.conformance.text import TextEndpointConformance as TextEndpointConformance
+    from modelhub.testing.conformance.transcription import TranscriptionConformance as TranscriptionConformance
+    from modelhub.testing.conformance.transcription import TranscriptionEndpointConformance as TranscriptionEndpointConformance
+    from modelhub.testing.driven import Driven as Driven
+    from modelhub.testing.fake import FakeRuntime as FakeRuntime
+    from modelhub.testing.laws import collect as collect
+    from modelhub.testing.recording import Recording as Recording
+    from modelhub.testing.recording import recordings as recordings
+    from modelhub.testing.server import FaultServer as FaultServer
+
+_MODULES = {
+    "Driven": "driven",
+    "EmbeddingConformance": "conformance.embedding",
+    "EmbeddingEndpointConformance": "conformance.embedding",
+    "FakeRuntime": "fake",
+    "FaultServer": "server",
+    "ImageConformance": "conformance.image",
+    "ImageEndpointConformance": "conformance.image",
+    "PluginConformance": "conformance.plugin",
+    "Recording": "recording",
+    "RerankingConformance": "conformance.reranking",
+    "RerankingEndpointConformance": "conformance.reranking",
+    "SpeechConformance": "conformance.speech",
+    "SpeechEndpointConformance": "conformance.speech",
+    "TextConformance": "conformance.text",
+    "TextEndpointConformance": "conformance.text",
+    "TranscriptionConformance": "conformance.transcription",
+    "TranscriptionEndpointConformance": "conformance.transcription",
+    "collect": "laws",
+    "recordings": "recording",
+}
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULES.get(name)
+    if module is None:
+        from modelhub.errors import did_you_mean
+
+        raise AttributeError(f"modelhub.testing has no {name!r}.{did_you_mean(name, sorted(_MODULES))}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"modelhub.testing.{module}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULES)
