@@ -1,0 +1,109 @@
+"""Assembly: from a name in the configuration to a model with everything around it. Builds each once, and keeps it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from modelhub.config import Loaded, read_options, resolve, split_id
+from modelhub.errors import Unsupported
+from modelhub.model import AnyModel, Kind
+from modelhub.providers import imported, provider
+
+if TYPE_CHECKING:
+    from modelhub.config.specs import ModelSpec
+    from modelhub.retrieval.index import Index
+
+__all__ = ["Assembled", "Assembly"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A model ready to be asked, and the options it is asked with where the call gives none."""
+
+    model: AnyModel
+    defaults: Mapping[str, Any]
+
+
+@dataclass
+class Assembly:
+    """All that one hub has built from one configuration."""
+
+    loaded: Loaded
+    _models: dict[tuple[Kind, str], Assembled] = field(default_factory=dict, repr=False)
+    _indexes: dict[str, Index] = field(default_factory=dict, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def model(self, kind: Kind, name: str) -> Assembled:
+        """The model that an alias or an id names. Raises ``SetupError``, or ``Unsupported`` where it is of another kind."""
+        key = (kind, name)
+        if (built := self._models.get(key)) is None:
+            with self._lock:
+                built = self._models.get(key) or self._models.setdefault(key, self._assemble(kind, name))
+        return built
+
+    def index(self, name: str) -> Index:
+        """The index of ``[indexes.NAME]``, with the models it needs."""
+        if (built := self._indexes.get(name)) is None:
+            with self._lock:
+                built = self._indexes.get(name) or self._indexes.setdefault(name, self._index(name))
+        return built
+
+    def _assemble(self, kind: Kind, name: str) -> Assembled:
+        spec = resolve(self.loaded, name, kind)
+        model = self._around(kind, spec, self._bare(kind, name, spec.model))
+        return Assembled(model, {"timeouts": spec.timeouts or self.loaded.config.timeouts, **spec.settings})
+
+    def _bare(self, kind: Kind, name: str, model_id: str) -> AnyModel:
+        provider_name, model_name = split_id(model_id)
+        found = provider(provider_name)
+        if kind not in found.kinds:
+            served = ", ".join(sorted(found.kinds)) or "nothing"
+            message = f"{model_id} is not for {kind}: {provider_name} has {served}."
+            raise Unsupported(message, feature=kind, model=model_id)
+        options = read_options(self.loaded, imported(found.options) if found.options else None, name)
+        model: AnyModel = imported(found.kinds[kind])(model_name, options)
+        return model
+
+    def _around(self, kind: Kind, spec: ModelSpec, model: AnyModel) -> AnyModel:
+        from modelhub.wrappers.negotiation import Negotiation
+
+        if spec.context_window is not None:
+            from modelhub.wrappers.description import Description
+
+            model = Description(model, replace(model.card, context_window=spec.context_window))
+        model = Negotiation(model)
+        return self._around_text(spec, model) if kind == "text" else model
+
+    def _around_text(self, spec: ModelSpec, model: AnyModel) -> AnyModel:
+        """The first to see a request is the last put on: passages are searched for with the question as it was asked."""
+        from modelhub.retrieval.grounding import Grounding
+        from modelhub.wrappers.structured import StructuredOutput
+
+        model = Grounding(model)
+        if spec.prompt is not None:
+            from modelhub.prompting import prompting
+
+            prompt = self.loaded.config.prompts[spec.prompt]
+            model = prompting(prompt, self.loaded.folder, model, self._optional("embedding", prompt.select.embedding))
+        if spec.retrieval is not None:
+            from modelhub.retrieval.wrapper import Retrieval
+
+            model = Retrieval(model, self.index(spec.retrieval))
+        return StructuredOutput(model)
+
+    def _index(self, name: str) -> Index:
+        from modelhub.errors import UnknownAlias, did_you_mean
+        from modelhub.retrieval.index import Index
+
+        indexes = self.loaded.config.indexes
+        if name not in indexes:
+            raise UnknownAlias(f"There is no [indexes.{name}].{did_you_mean(name, sorted(indexes))}")
+        spec = indexes[name]
+        embedder = self._optional("embedding", spec.embedding)
+        return Index(name, spec, self.loaded.folder, embedder, self._optional("reranking", spec.reranking))
+
+    def _optional(self, kind: Kind, name: str | None) -> AnyModel | None:
+        return None if name is None else self.model(kind, name).model

@@ -1,0 +1,78 @@
+"""Model cards by name: the configuration's aliases, and what installed providers list.
+
+A plugin keeps its list in ``modelhub_cards.json`` beside its module, so that listing models imports no plugin; or in a
+function (``Provider.cards``), which is asked only where the provider is named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modelhub.config import resolve
+from modelhub.errors import PluginBroken
+from modelhub.model import ModelCard
+from modelhub.providers import imported, installed, provider
+
+if TYPE_CHECKING:
+    from modelhub.assembly import Assembly
+
+__all__ = ["CARDS_FILE", "cards", "cards_on_disk"]
+
+CARDS_FILE = "modelhub_cards.json"
+
+
+def cards(assembly: Assembly, only: str | None = None) -> tuple[ModelCard, ...]:
+    """All cards, or one provider's. Raises ``PluginMissing`` or ``PluginBroken`` for a provider that is named."""
+    if only is not None:
+        return _listed(only)
+    listed = {card.model: card for plugin in installed() for card in cards_on_disk(plugin.module)}
+    return (*_aliases(assembly, listed), *listed.values())
+
+
+def cards_on_disk(module: str) -> tuple[ModelCard, ...]:
+    """The cards beside a plugin's module, which is not imported. Raises ``PluginBroken`` where the file holds something else."""
+    folder = _folder(module)
+    path = os.path.join(folder, CARDS_FILE) if folder else ""
+    if not os.path.isfile(path):
+        return ()
+    try:
+        with open(path, encoding="utf-8") as file:
+            return tuple(_card(entry) for entry in json.load(file))
+    except (ValueError, TypeError) as error:
+        raise PluginBroken(f"{path} is not a list of model cards: {error}") from None
+
+
+def _listed(name: str) -> tuple[ModelCard, ...]:
+    found = provider(name)
+    if found.cards is not None:
+        return tuple(imported(found.cards)())
+    return tuple(card for plugin in installed() if plugin.name == name for card in cards_on_disk(plugin.module))
+
+
+def _aliases(assembly: Assembly, listed: Mapping[str, ModelCard]) -> Iterator[ModelCard]:
+    for alias in assembly.loaded.config.models:
+        model = resolve(assembly.loaded, alias).model
+        if (card := listed.get(model)) is not None:
+            yield replace(card, model=alias, description=f"alias of {model}")
+
+
+def _folder(module: str) -> str | None:
+    from importlib.util import find_spec
+
+    top, _, _ = module.partition(":")
+    try:
+        found = find_spec(top.partition(".")[0])
+    except (ImportError, ValueError):
+        return None
+    return os.path.dirname(found.origin) if found is not None and found.origin else None
+
+
+def _card(entry: dict[str, object]) -> ModelCard:
+    for name, collect in (("settings", frozenset), ("languages", tuple)):
+        if isinstance(value := entry.get(name), list):
+            entry[name] = collect(value)
+    return ModelCard(**entry)  # type: ignore[arg-type]

@@ -1,0 +1,214 @@
+"""The hub: one object that gives an application every model by its name. It owns a runtime, and closes it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from modelhub.config import Loaded, load
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from modelhub.assembly import Assembly
+    from modelhub.clients.embedding import AsyncEmbeddingClient, EmbeddingClient
+    from modelhub.clients.image import AsyncImageClient, ImageClient
+    from modelhub.clients.index import AsyncIndexClient, IndexClient
+    from modelhub.clients.reranking import AsyncRerankingClient, RerankingClient
+    from modelhub.clients.speech import AsyncSpeechClient, SpeechClient
+    from modelhub.clients.text import AsyncTextClient, TextClient
+    from modelhub.clients.transcription import AsyncTranscriptionClient, TranscriptionClient
+    from modelhub.model import AnyModel, Kind, ModelCard, Runtime
+    from modelhub.transport.asynchronous import AsyncRuntime
+    from modelhub.transport.blocking import BlockingRuntime
+
+__all__ = ["AsyncHub", "Hub"]
+
+RuntimeT = TypeVar("RuntimeT", bound="Runtime")
+ClientT = TypeVar("ClientT")
+Source = str | os.PathLike[str] | Mapping[str, Any] | None
+
+
+class _AnyHub(Generic[RuntimeT]):
+    """What both hubs share: a configuration, what was assembled from it, and a runtime; each made when it is first needed."""
+
+    _new_runtime: Callable[[], RuntimeT]
+
+    def __init__(self, config: Source = None, *, profile: str | None = None) -> None:
+        self.loaded: Loaded = load(config, profile=profile)
+        self._assembly: Assembly | None = None
+        self._runtime: RuntimeT | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def assembly(self) -> Assembly:
+        """All that this hub has built."""
+        if self._assembly is None:
+            from modelhub.assembly import Assembly
+
+            with self._lock:
+                self._assembly = self._assembly or Assembly(self.loaded)
+        return self._assembly
+
+    @property
+    def runtime(self) -> RuntimeT:
+        """The room in which this hub waits; made anew after the hub was closed."""
+        if self._runtime is None:
+            with self._lock:
+                self._runtime = self._runtime or self._new_runtime()
+        return self._runtime
+
+    def models(self, provider: str | None = None) -> tuple[ModelCard, ...]:
+        """The cards of what can be asked by name: the aliases, then what installed providers list.
+
+        A provider that keeps its list in code is imported only where it is named.
+        """
+        from modelhub.catalog.cards import cards
+
+        return cards(self.assembly, provider)
+
+    def _client(self, client: Callable[[AnyModel, Runtime, Any], ClientT], kind: Kind, name: str) -> ClientT:
+        assembled = self.assembly.model(kind, name)
+        return client(assembled.model, self.runtime, assembled.defaults)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.loaded.file or 'without a file'}>"
+
+
+class Hub(_AnyHub["BlockingRuntime"]):
+    """Every model by its name, blocking: ``Hub().text("assistant").generate("...")``.
+
+    ``config`` is the path of a ``modelhub.toml`` or a mapping of the same shape; left out, the file is looked for from the
+    working directory upwards, then in the user's configuration folder. ``profile`` (or ``MODELHUB_PROFILE``) selects a
+    ``[profiles.NAME]`` table. Raises ``ConfigError`` with file and line. One hub serves many threads; it works after a fork
+    and inside a running event loop. Close it, or use it as a context manager, to give its connections back.
+    """
+
+    def _new_runtime(self) -> BlockingRuntime:
+        from modelhub.transport.blocking import BlockingRuntime
+
+        return BlockingRuntime()
+
+    def text(self, name: str) -> TextClient:
+        """A text model, by alias or id."""
+        from modelhub.clients.text import TextClient
+
+        return self._client(TextClient, "text", name)
+
+    def embedding(self, name: str) -> EmbeddingClient:
+        """An embedding model, by alias or id."""
+        from modelhub.clients.embedding import EmbeddingClient
+
+        return self._client(EmbeddingClient, "embedding", name)
+
+    def image(self, name: str) -> ImageClient:
+        """An image model, by alias or id."""
+        from modelhub.clients.image import ImageClient
+
+        return self._client(ImageClient, "image", name)
+
+    def speech(self, name: str) -> SpeechClient:
+        """A speech model, by alias or id."""
+        from modelhub.clients.speech import SpeechClient
+
+        return self._client(SpeechClient, "speech", name)
+
+    def transcription(self, name: str) -> TranscriptionClient:
+        """A transcription model, by alias or id."""
+        from modelhub.clients.transcription import TranscriptionClient
+
+        return self._client(TranscriptionClient, "transcription", name)
+
+    def reranking(self, name: str) -> RerankingClient:
+        """A reranking model, by alias or id."""
+        from modelhub.clients.reranking import RerankingClient
+
+        return self._client(RerankingClient, "reranking", name)
+
+    def index(self, name: str) -> IndexClient:
+        """The documents of ``[indexes.NAME]``."""
+        from modelhub.clients.index import IndexClient
+
+        return IndexClient(self.assembly.index(name), self.runtime)
+
+    def close(self) -> None:
+        """Give all connections back. The hub may be used again; it then opens new ones."""
+        runtime, self._runtime = self._runtime, None
+        if runtime is not None:
+            runtime.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class AsyncHub(_AnyHub["AsyncRuntime"]):
+    """Every model by its name, awaited: ``await AsyncHub().text("assistant").generate("...")``.
+
+    Takes what ``Hub`` takes. One hub serves many event loops, one after another or in different threads.
+    """
+
+    def _new_runtime(self) -> AsyncRuntime:
+        from modelhub.transport.asynchronous import AsyncRuntime
+
+        return AsyncRuntime()
+
+    def text(self, name: str) -> AsyncTextClient:
+        """A text model, by alias or id."""
+        from modelhub.clients.text import AsyncTextClient
+
+        return self._client(AsyncTextClient, "text", name)
+
+    def embedding(self, name: str) -> AsyncEmbeddingClient:
+        """An embedding model, by alias or id."""
+        from modelhub.clients.embedding import AsyncEmbeddingClient
+
+        return self._client(AsyncEmbeddingClient, "embedding", name)
+
+    def image(self, name: str) -> AsyncImageClient:
+        """An image model, by alias or id."""
+        from modelhub.clients.image import AsyncImageClient
+
+        return self._client(AsyncImageClient, "image", name)
+
+    def speech(self, name: str) -> AsyncSpeechClient:
+        """A speech model, by alias or id."""
+        from modelhub.clients.speech import AsyncSpeechClient
+
+        return self._client(AsyncSpeechClient, "speech", name)
+
+    def transcription(self, name: str) -> AsyncTranscriptionClient:
+        """A transcription model, by alias or id."""
+        from modelhub.clients.transcription import AsyncTranscriptionClient
+
+        return self._client(AsyncTranscriptionClient, "transcription", name)
+
+    def reranking(self, name: str) -> AsyncRerankingClient:
+        """A reranking model, by alias or id."""
+        from modelhub.clients.reranking import AsyncRerankingClient
+
+        return self._client(AsyncRerankingClient, "reranking", name)
+
+    def index(self, name: str) -> AsyncIndexClient:
+        """The documents of ``[indexes.NAME]``."""
+        from modelhub.clients.index import AsyncIndexClient
+
+        return AsyncIndexClient(self.assembly.index(name), self.runtime)
+
+    async def aclose(self) -> None:
+        """Give all connections back. The hub may be used again; it then opens new ones."""
+        runtime, self._runtime = self._runtime, None
+        if runtime is not None:
+            await runtime.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
