@@ -1,0 +1,22 @@
+"""Plugins: which are installed, and the one that answers to a name. Nothing is imported before it is asked for."""
+
+from __future__ import annotations
+
+from modelhub.providers.doctor import Diagnosis, diagnose, is_strict
+from modelhub.providers.installed import Installed, installed, requirements, restore_command
+from modelhub.providers.loading import builtin_names, contribution, imported, names, provider
+
+__all__ = [
+    "Diagnosis",
+    "Installed",
+    "builtin_names",
+    "contribution",
+    "diagnose",
+    "imported",
+    "installed",
+    "is_strict",
+    "names",
+    "provider",
+    "requirements",
+    "restore_command",
+]
