@@ -95,7 +95,7 @@ class Context:
         """The result as JSON on one line or, for a person at a terminal, indented: UTF-8, printable characters as they are."""
         stdout = self.streams.stdout
         if isinstance(stdout, io.TextIOWrapper) and not stdout.isatty():
-            stdout.reconfigure(encoding="utf-8")
+            stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         indent = 2 if self.to_terminal else None
         stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=indent, allow_nan=False) + "\n")
         stdout.flush()

@@ -18,7 +18,9 @@ __all__ = ["COMMAND"]
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("texts", nargs="*", metavar="TEXT", help="left out: the lines of --file or of standard input")
+    parser.add_argument(
+        "texts", nargs="*", default=[], metavar="TEXT", help="left out: the lines of --file or of standard input"
+    )
     parser.add_argument("-m", "--model", metavar="MODEL", required=True, help="an alias or a model id")
     parser.add_argument("--file", metavar="PATH", help="a file with one text a line")
     parser.add_argument("-o", "--output", metavar="PATH", help="write a .npy file (float32) or a .json file")
@@ -29,8 +31,9 @@ def configure(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, context: Context) -> int:
     if arguments.output and not arguments.output.endswith((".npy", ".json")):
         raise InvalidRequest(f"{arguments.output}: --output takes a name that ends in .npy or .json.")
+    inputs = texts(arguments, context)
     client = context.hub().embedding(arguments.model)
-    response = client.embed(texts(arguments, context), purpose=arguments.purpose, dimensions=arguments.dimensions)
+    response = client.embed(inputs, purpose=arguments.purpose, dimensions=arguments.dimensions)
     if arguments.output:
         save(response, arguments.output)
     if context.options.json:

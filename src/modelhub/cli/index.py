@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
+from modelhub.cli.documents import plain
+from modelhub.cli.explanation import shown
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import place, shortened
 from modelhub.cli.progress import progress
@@ -83,7 +85,7 @@ def show_indexes(arguments: Namespace, context: Context) -> int:
         raise UnknownAlias(f"There is no [indexes.{arguments.name}].{did_you_mean(arguments.name, sorted(indexes))}")
     chosen = {name: spec for name, spec in indexes.items() if arguments.name in (None, name)}
     if context.options.json:
-        context.document(chosen)
+        context.document({name: {**plain(spec), "store": shown("store", spec.store)} for name, spec in chosen.items()})
         return 0
     if not chosen:
         context.note("modelhub: the configuration has no [indexes.NAME].")
@@ -101,7 +103,7 @@ def facts(name: str, spec: IndexSpec) -> list[str]:
         "embedding": spec.embedding,
         "reranking": spec.reranking,
         "search": f"{mode}, the best {spec.search.top_k}",
-        "store": spec.store or "in memory",
+        "store": shown("store", spec.store or "in memory"),
     }
     return [name, *(f"  {key:<10} {value}" for key, value in told.items() if value is not None)]
 

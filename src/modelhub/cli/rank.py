@@ -17,7 +17,9 @@ __all__ = ["COMMAND"]
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("query", metavar="QUERY")
-    parser.add_argument("texts", nargs="*", metavar="DOC", help="left out: the lines of --documents or of standard input")
+    parser.add_argument(
+        "texts", nargs="*", default=[], metavar="DOC", help="left out: the lines of --documents or of standard input"
+    )
     parser.add_argument("-m", "--model", metavar="MODEL", required=True, help="an alias or a model id")
     parser.add_argument("--documents", metavar="PATH", help="a file with one document a line")
     parser.add_argument("--top-n", type=int, metavar="N", help="keep the best N")

@@ -1,0 +1,139 @@
+"""Where each setting of a name comes from: what holds, who said so, and what it was said over. No secret is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from modelhub.config import Origin, split_id
+from modelhub.config.aliases import chain
+from modelhub.config.layers import SECRET_SOURCES
+from modelhub.model import Timeouts
+
+if TYPE_CHECKING:
+    from modelhub.config import Loaded
+
+__all__ = ["Setting", "Written", "explain", "shown"]
+
+Path = tuple[str, ...]
+DEFAULT = Origin(None, None, "default")
+_SECRET_NAME = re.compile(r"(^|[_-])(key|token|secret|password|credential)s?$|authorization", re.IGNORECASE)
+_PASSWORD_IN_ADDRESS = re.compile(r"(://[^/\s:@]*:)[^@\s]+(@)")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value and where it was written. The value is fit to be shown."""
+
+    value: Any
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting's name, what holds, and what that was laid over, the nearest first."""
+
+    name: str
+    holds: Written
+    over: tuple[Written, ...] = ()
+
+
+def explain(loaded: Loaded, name: str) -> list[Setting]:
+    """Every setting that has a say when ``name`` (an alias or a model id) is asked, by precedence: the nearest place first.
+
+    Raises ``UnknownAlias``.
+    """
+    aliases = () if ":" in name else chain(loaded, name)
+    model = loaded.config.models[aliases[-1]].model if aliases else name
+    own: list[Path] = [("models", alias) for alias in aliases]
+    steps = [setting for place in own if (setting := _setting(loaded, ("model",), [place])) is not None]
+    options: list[Path] = [*(("models", alias, "options") for alias in aliases), ("providers", split_id(model)[0])]
+    return [
+        *steps,
+        *(setting for setting in _table(loaded, own) if not _elsewhere(setting.name)),
+        *_used(loaded, aliases),
+        *_timeouts(loaded, own),
+        *_table(loaded, options),
+    ]
+
+
+def _elsewhere(name: str) -> bool:
+    keys = name.split(".")[2:]
+    return keys[0] in ("model", "options", "timeouts")
+
+
+def _used(loaded: Loaded, aliases: tuple[str, ...]) -> Iterator[Setting]:
+    for key, table in (("prompt", "prompts"), ("retrieval", "indexes")):
+        named = (getattr(loaded.config.models[alias], key) for alias in aliases)
+        chosen = next((name for name in named if name is not None), None)
+        if chosen is not None:
+            yield from _table(loaded, [(table, chosen)])
+
+
+def _timeouts(loaded: Loaded, own: list[Path]) -> Iterator[Setting]:
+    places = [*((*place, "timeouts") for place in own), ("timeouts",)]
+    for field in fields(Timeouts):
+        found = _setting(loaded, (field.name,), places, at=("timeouts",))
+        default = Written(field.default, DEFAULT)
+        yield Setting(found.name, found.holds, (*found.over, default)) if found else Setting(f"timeouts.{field.name}", default)
+
+
+def _table(loaded: Loaded, places: list[Path]) -> Iterator[Setting]:
+    """The settings of tables laid over each other, the nearest place first."""
+    keys = dict.fromkeys(key for place in places for layer in loaded.layers for key in _leaves(_at(layer.tree, place)))
+    for key in keys:
+        if (setting := _setting(loaded, key, places)) is not None:
+            yield setting
+
+
+def _setting(loaded: Loaded, key: Path, places: list[Path], at: Path | None = None) -> Setting | None:
+    found = [(place, written) for place in places for written in _written(loaded, (*place, *key))]
+    if not found:
+        return None
+    (place, holds), *over = found
+    return Setting(".".join((*(at or place), *key)), holds, tuple(written for _, written in over))
+
+
+def _written(loaded: Loaded, path: Path) -> Iterator[Written]:
+    for layer in reversed(loaded.layers):
+        value = _at(layer.tree, path, missing := object())
+        if value is not missing and not _is_table(value):
+            yield Written(shown(path[-1], value), layer.origin(path))
+
+
+def _leaves(table: object, path: Path = ()) -> Iterator[Path]:
+    if not isinstance(table, Mapping):
+        return
+    for key, value in table.items():
+        if _is_table(value):
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) and not (SECRET_SOURCES & value.keys())
+
+
+def _at(tree: object, path: Path, missing: object = None) -> object:
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return missing
+        tree = tree[key]
+    return tree
+
+
+def shown(name: str, value: object) -> object:
+    """A value as it may be seen: a secret as its source (``env:NAME``), a password in an address as asterisks."""
+    if isinstance(value, Mapping):
+        source = min(SECRET_SOURCES & value.keys(), default=None)
+        if source is not None:
+            return f"{source}:{value[source]}" if source in ("env", "file") else source
+        return {key: shown(key, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [shown(name, inner) for inner in value]
+    if isinstance(value, str):
+        return "(hidden)" if _SECRET_NAME.search(name) else _PASSWORD_IN_ADDRESS.sub(r"\1***\2", value)
+    return value

@@ -1,0 +1,79 @@
+"""``modelhub plugins``: which are installed, and which of them are broken and why."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from modelhub.cli.command import Command
+from modelhub.cli.context import Context
+from modelhub.cli.overview import COMMANDS
+from modelhub.cli.printing import table
+
+if TYPE_CHECKING:
+    from modelhub.providers import Installed
+
+__all__ = ["COMMAND"]
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.set_defaults(action=list_plugins)
+    actions = parser.add_subparsers(metavar="ACTION")
+    listed = actions.add_parser("list", help="list them, importing none (the default)", description="List the plugins.")
+    listed.set_defaults(action=list_plugins)
+    about = "Load each plugin in a process of its own. Exit code 1 where one is broken, with its cause and how to remove it."
+    doctor = actions.add_parser("doctor", help="load each, and say what is wrong with it", description=about)
+    doctor.set_defaults(action=examine)
+    export = actions.add_parser("export", help="print them as requirements", description="Print requirements lines for pip.")
+    export.set_defaults(action=print_requirements)
+
+
+def run(arguments: Namespace, context: Context) -> int:
+    code: int = arguments.action(arguments, context)
+    return code
+
+
+def list_plugins(_: Namespace, context: Context) -> int:
+    """Print name, distribution, version and module of each."""
+    found = _installed()
+    if context.options.json:
+        context.document({"plugins": found})
+        return 0
+    if not found:
+        context.note("modelhub: no plugin is installed. Start with: pip install modelhub-starter")
+        return 0
+    for line in table([(plugin.name, plugin.distribution, plugin.version, plugin.module) for plugin in found]):
+        context.say(line)
+    return 0
+
+
+def examine(_: Namespace, context: Context) -> int:
+    """Print what is wrong with each; give 1 where anything is."""
+    from modelhub.providers import diagnose
+
+    diagnoses = diagnose()
+    broken = [diagnosis for diagnosis in diagnoses if diagnosis.cause]
+    if context.options.json:
+        context.document({"plugins": diagnoses, "broken": len(broken)})
+        return 1 if broken else 0
+    return 1 if broken else 0
+
+
+def print_requirements(_: Namespace, context: Context) -> int:
+    """Print ``distribution==version`` of each, once."""
+    lines = sorted({f"{plugin.distribution}=={plugin.version}" for plugin in _installed() if plugin.distribution})
+    if context.options.json:
+        context.document({"requirements": lines})
+        return 0
+    for line in lines:
+        context.say(line)
+    return 0
+
+
+def _installed() -> tuple[Installed, ...]:
+    from modelhub.providers import installed
+
+    return installed()
+
+
+COMMAND = Command("plugins", COMMANDS["plugins"], configure, run)
