@@ -17,6 +17,7 @@ from modelhub.errors import UnknownAlias, did_you_mean
 if TYPE_CHECKING:
     from modelhub.config.specs import IndexSpec
     from modelhub.interfaces.content import Passage
+    from modelhub.retrieval.report import IndexReport
 
 __all__ = ["COMMAND"]
 
@@ -53,8 +54,27 @@ def build_index(arguments: Namespace, context: Context) -> int:
     if context.options.json:
         context.document({"index": arguments.name, "report": report})
         return 0
-    context.say(f"{arguments.name}: {report}")
+    for line in account(report):
+        context.say(line)
+    if context.configuration().config.indexes[arguments.name].store is None:
+        context.note(f"modelhub: [indexes.{arguments.name}] has no store, so nothing of it is kept.")
     return 0
+
+
+def account(report: IndexReport) -> list[str]:
+    """What was done, a line each."""
+    first = f"{report.name}: {report.documents} documents, {report.passages} passages, {report.seconds:.2f} s"
+    documents = {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+    }
+    counts = [f"{len(names)} {what}" for what, names in documents.items() if names]
+    counts += [f"{report.embedded} passages embedded"] if report.embedded else []
+    lines = [first, *([f"  {', '.join(counts)}"] if counts else [])]
+    lines += [f"  built anew: {report.rebuilt}"] if report.rebuilt else []
+    return [*lines, *(f"  skipped {skipped.document}: {skipped.reason}" for skipped in report.skipped)]
 
 
 def search_index(arguments: Namespace, context: Context) -> int:

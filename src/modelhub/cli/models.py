@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from modelhub.cli.command import Command
@@ -23,16 +24,39 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, context: Context) -> int:
-    cards = [card for card in context.hub().models(arguments.provider) if arguments.kind in (None, card.kind)]
+    found = listed(context) if arguments.provider is None else context.hub().models(arguments.provider)
+    cards = [card for card in found if arguments.kind in (None, card.kind)]
     if context.options.json:
         context.document({"models": cards})
         return 0
-    if not cards:
-        context.note("modelhub: no installed plugin lists such a model. See: modelhub plugins")
-        return 0
     for line in table([row(card) for card in cards]):
         context.say(line)
+    if not cards:
+        context.note("modelhub: no installed plugin lists such a model. See: modelhub plugins")
     return 0
+
+
+def listed(context: Context) -> Sequence[ModelCard]:
+    """Every card that can be read without importing a plugin; a plugin that cannot be used is named on standard error."""
+    hub = context.hub()
+    for complaint in complaints():
+        context.streams.stderr.write(f"modelhub: {complaint}\n")
+    return hub.models()
+
+
+def complaints() -> Iterator[str]:
+    """A line for each plugin that is broken for all to see: its module is not there, or two claim its name."""
+    from importlib.util import find_spec
+
+    from modelhub.providers import installed
+
+    plugins = installed()
+    for plugin in plugins:
+        top = plugin.module.partition(":")[0].partition(".")[0]
+        if find_spec(top) is None:
+            yield f"the plugin {plugin.name!r} ({plugin}) is broken: there is no module {top!r}. See: modelhub plugins doctor"
+        elif any(other.name == plugin.name and other != plugin for other in plugins):
+            yield f"the plugin {plugin.name!r} ({plugin}) shares its name with another. See: modelhub plugins doctor"
 
 
 def row(card: ModelCard) -> tuple[str, ...]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
+from modelhub.cli.documents import plain
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import table
 
 if TYPE_CHECKING:
-    from modelhub.providers import Installed
+    from modelhub.providers import Diagnosis
 
 __all__ = ["COMMAND"]
 
@@ -35,7 +36,9 @@ def run(arguments: Namespace, context: Context) -> int:
 
 def list_plugins(_: Namespace, context: Context) -> int:
     """Print name, distribution, version and module of each."""
-    found = _installed()
+    from modelhub.providers import installed
+
+    found = installed()
     if context.options.json:
         context.document({"plugins": found})
         return 0
@@ -52,28 +55,43 @@ def examine(_: Namespace, context: Context) -> int:
     from modelhub.providers import diagnose
 
     diagnoses = diagnose()
-    broken = [diagnosis for diagnosis in diagnoses if diagnosis.cause]
+    code = 0 if all(diagnosis.ok for diagnosis in diagnoses) else 1
     if context.options.json:
-        context.document({"plugins": diagnoses, "broken": len(broken)})
-        return 1 if broken else 0
-    return 1 if broken else 0
+        context.document({"plugins": [finding(diagnosis) for diagnosis in diagnoses]})
+        return code
+    for diagnosis in diagnoses:
+        tell(diagnosis, context)
+    return code
+
+
+def finding(diagnosis: Diagnosis) -> dict[str, Any]:
+    """A diagnosis as data; with the command that removes the plugin where it is broken."""
+    data: dict[str, Any] = plain(diagnosis)
+    return data if diagnosis.ok else {**data, "uninstall": diagnosis.uninstall}
+
+
+def tell(diagnosis: Diagnosis, context: Context) -> None:
+    """A line for a sound plugin; for a broken one its cause and its end, and with ``--verbose`` the traceback."""
+    context.say(f"{'ok' if diagnosis.ok else 'broken':<6}  {diagnosis.name} ({diagnosis.distribution} {diagnosis.version})")
+    if diagnosis.ok:
+        return
+    context.say(f"        {diagnosis.cause}")
+    context.say(f"        to remove it: {diagnosis.uninstall}")
+    if context.options.verbose and diagnosis.traceback:
+        context.say(diagnosis.traceback.rstrip())
 
 
 def print_requirements(_: Namespace, context: Context) -> int:
     """Print ``distribution==version`` of each, once."""
-    lines = sorted({f"{plugin.distribution}=={plugin.version}" for plugin in _installed() if plugin.distribution})
+    from modelhub.providers import requirements
+
+    lines = requirements()
     if context.options.json:
         context.document({"requirements": lines})
         return 0
     for line in lines:
         context.say(line)
     return 0
-
-
-def _installed() -> tuple[Installed, ...]:
-    from modelhub.providers import installed
-
-    return installed()
 
 
 COMMAND = Command("plugins", COMMANDS["plugins"], configure, run)

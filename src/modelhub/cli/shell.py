@@ -68,10 +68,10 @@ def _dispatch(words: Sequence[str], context: Context) -> int:
     arguments = parse(parser, rest)
     context.options = Options.of(arguments)
     code = command.run(arguments, context)
-    if os.environ.get("MODELHUB_STRICT_PLUGINS", "0") not in ("", "0"):
+    if code == 0 and os.environ.get("MODELHUB_STRICT_PLUGINS"):
         from modelhub.cli.strictness import strict
 
-        return strict(context) or code
+        return strict(context)
     return code
 
 

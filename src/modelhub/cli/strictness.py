@@ -11,10 +11,14 @@ __all__ = ["strict"]
 
 
 def strict(context: Context) -> int:
-    """1 where a plugin is broken, each named on standard error; 0 where all are sound. Each is loaded in its own process."""
-    from modelhub.providers import diagnose
+    """1 where it is set and a plugin is broken, each named on standard error; else 0. Each is loaded in its own process."""
+    from modelhub.providers import diagnose, is_strict
 
-    broken = [diagnosis for diagnosis in diagnose() if not diagnosis.sound]
+    if not is_strict():
+        return 0
+
+    broken = [diagnosis for diagnosis in diagnose() if not diagnosis.ok]
     for diagnosis in broken:
-        context.streams.stderr.write(f"modelhub: plugin {diagnosis.name} is broken (MODELHUB_STRICT_PLUGINS is set)\n")
+        named = f"{diagnosis.name} ({diagnosis.distribution} {diagnosis.version})"
+        context.streams.stderr.write(f"modelhub: the plugin {named} is broken: {diagnosis.cause}\n")
     return 1 if broken else 0

@@ -1,0 +1,30 @@
+"""Which model answers when the command line names none."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelhub.cli.choice import default_model
+from modelhub.config import load
+from modelhub.errors import InvalidRequest
+
+
+def chosen(models: dict[str, dict[str, str]]) -> str:
+    return default_model(load({"models": models, "indexes": {"i": {"sources": ["*.md"]}}}).config)
+
+
+def test_the_assistant_comes_first() -> None:
+    assert chosen({"a": {"model": "x:y", "retrieval": "i"}, "assistant": {"model": "x:y"}}) == "assistant"
+
+
+def test_then_the_only_one_that_retrieves() -> None:
+    assert chosen({"a": {"model": "x:y", "retrieval": "i"}, "b": {"model": "x:y"}}) == "a"
+
+
+def test_then_the_only_one() -> None:
+    assert chosen({"a": {"model": "x:y"}}) == "a"
+
+
+def test_else_the_choice_is_the_caller_s() -> None:
+    with pytest.raises(InvalidRequest, match=r"Name one with -m: a, b\."):
+        chosen({"b": {"model": "x:y"}, "a": {"model": "x:y"}})
