@@ -8,7 +8,7 @@ from typing import Any
 
 from modelhub.model import AnyModel, Kind
 
-__all__ = ["addresses", "build"]
+__all__ = ["build"]
 
 
 def build(kind: Kind, model_id: str, options: Mapping[str, Any]) -> AnyModel:
@@ -30,10 +30,3 @@ def _options(address: str | None, options: Mapping[str, Any]) -> Any:
     from modelhub.providers import imported
 
     return read(imported(address), options, folder=os.getcwd())
-
-
-def addresses(name: str | None) -> list[str]:
-    """Where the entry points of that name (of any name: ``None``) lead, in all installed distributions."""
-    from importlib.metadata import entry_points
-
-    return [point.value for point in entry_points(group="modelhub") if name in (None, point.name)]
