@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from modelhub.config import Origin, split_id
+from modelhub.config import Origin, resolve, split_id
 from modelhub.config.aliases import chain
 from modelhub.config.layers import SECRET_SOURCES
 from modelhub.model import Timeouts
@@ -53,7 +53,7 @@ def explain(loaded: Loaded, name: str) -> list[Setting]:
     return [
         *steps,
         *(setting for setting in _table(loaded, own) if not _elsewhere(setting.name)),
-        *_used(loaded, aliases),
+        *_used(loaded, name),
         *_timeouts(loaded, own),
         *_table(loaded, options),
     ]
@@ -64,11 +64,10 @@ def _elsewhere(name: str) -> bool:
     return keys[0] in ("model", "options", "timeouts")
 
 
-def _used(loaded: Loaded, aliases: tuple[str, ...]) -> Iterator[Setting]:
-    for key, table in (("prompt", "prompts"), ("retrieval", "indexes")):
-        named = (getattr(loaded.config.models[alias], key) for alias in aliases)
-        chosen = next((name for name in named if name is not None), None)
-        if chosen is not None:
+def _used(loaded: Loaded, name: str) -> Iterator[Setting]:
+    spec = resolve(loaded, name)
+    for table, chosen in (("prompts", spec.prompt), ("indexes", spec.retrieval)):
+        if chosen:
             yield from _table(loaded, [(table, chosen)])
 
 
