@@ -92,7 +92,8 @@ class TextRequest(Request):
     """A conversation to be continued.
 
     ``tool_choice`` is ``auto``, ``none``, ``required``, or a tool's name. ``output`` asks for an answer of that type.
-    ``passages`` are documents to answer from; ``citations`` come back for them.
+    ``passages`` are documents to answer from; ``citations`` come back for them. ``asked`` is the question as the caller put it, where
+    a prompt strategy has put it in other words since.
     """
 
     messages: tuple[Message, ...]
@@ -101,10 +102,13 @@ class TextRequest(Request):
     output: OutputType[Any] | None = None
     passages: tuple[Passage, ...] = ()
     knobs: TextSettings = TextSettings()
+    asked: str | None = None
 
     @property
     def question(self) -> str:
-        """The text of the last user message."""
+        """What was asked: ``asked``, or the text of the last user message."""
+        if self.asked is not None:
+            return self.asked
         for message in reversed(self.messages):
             if message.role == "user":
                 return message.text

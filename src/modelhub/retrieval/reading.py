@@ -1,0 +1,110 @@
+"""From files to passages: what is new is read and cut, what is unchanged is taken over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from modelhub.errors import InvalidRequest, PluginMissing
+from modelhub.interfaces.content import Passage
+from modelhub.retrieval.chunking import chunks
+from modelhub.retrieval.documents import Document, version
+from modelhub.retrieval.report import Skipped
+from modelhub.retrieval.sources import loader_name
+
+__all__ = ["Entry", "passages", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document in the index: the hash of its file's bytes, and its passages in their order."""
+
+    source: str
+    passages: tuple[Passage, ...]
+
+
+def read(
+    names: tuple[str, ...],
+    folder: str,
+    known: Mapping[str, Entry],
+    cut: Callable[[Document], tuple[Passage, ...]],
+    progress: Callable[[int, int, str], None],
+    *,
+    named: frozenset[str] = frozenset(),
+) -> tuple[dict[str, Entry], list[Skipped]]:
+    """The entries of all files, and what was skipped. ``named`` are files that a source names itself: they must have a loader.
+
+    Raises ``InvalidRequest`` where a file cannot be read, and ``PluginMissing`` where a named one has no loader.
+    """
+    entries: dict[str, Entry] = {}
+    skipped: list[Skipped] = []
+    for done, name in enumerate(names):
+        progress(done, len(names), "reading")
+        try:
+            entry = _entry(name, folder, known.get(name), cut)
+        except PluginMissing as error:
+            if name in named:
+                raise
+            skipped.append(Skipped(name, error.message))
+            continue
+        if entry is None:
+            skipped.append(Skipped(name, "the file has no text"))
+        else:
+            entries[name] = entry
+    progress(len(names), len(names), "reading")
+    return entries, skipped
+
+
+def _entry(name: str, folder: str, known: Entry | None, cut: Callable[[Document], tuple[Passage, ...]]) -> Entry | None:
+    data = _bytes(name, folder)
+    source = version(data)
+    if known is not None and known.source == source:
+        return known
+    if not data.strip(b" \t\r\n\xef\xbb\xbf"):
+        return None
+    found = cut(_document(data, name))
+    return Entry(source, found) if found else None
+
+
+def _bytes(name: str, folder: str) -> bytes:
+    try:
+        with open(os.path.join(folder, name), "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InvalidRequest(f"Cannot read {name}: {error.strerror}.") from error
+
+
+def _document(data: bytes, name: str) -> Document:
+    from modelhub.providers import contribution
+
+    suffix = loader_name(name)
+    document = contribution("modelhub_loader", suffix).load(data, name)
+    assert isinstance(document, Document)
+    return document
+
+
+def passages(document: Document, *, tokens: int, overlap: int, count: Callable[[str], int]) -> tuple[Passage, ...]:
+    """The document's passages: no white space around them, and with their titles no more than ``tokens``."""
+    found: list[Passage] = []
+    for start, end, titles in document.sections():
+        room = max(tokens - count(titles + "\n"), tokens // 2, 1) if titles else tokens
+        repeated = min(overlap, room - 1)
+        pieces = chunks(document.text, tokens=room, overlap=repeated, count=count, start=start, end=end)
+        fresh = (piece for piece in pieces if document.text[piece.fresh : piece.end].strip())
+        found.extend(_passage(document, piece.start, piece.end, titles) for piece in fresh)
+    return tuple(found)
+
+
+def _passage(document: Document, start: int, end: int, titles: str) -> Passage:
+    content = document.text[start:end]
+    start += len(content) - len(content.lstrip())
+    end -= len(content) - len(content.rstrip())
+    return Passage(
+        id=f"{document.name}#{start}-{end}",
+        text=document.text[start:end],
+        document=document.name,
+        span=document.span(start, end),
+        version=document.version,
+        heading=titles,
+    )
