@@ -23,7 +23,7 @@ from modelhub.config.positions import Path
 from modelhub.errors import ConfigError, KeyMissing, did_you_mean
 from modelhub.http import Secret
 
-__all__ = ["FindOrigin", "dotted", "read", "read_fields", "setting_error"]
+__all__ = ["FindOrigin", "dotted", "hints_of", "is_required", "read", "read_fields", "setting_error"]
 
 T = TypeVar("T")
 FindOrigin = Callable[..., Origin | None]
@@ -73,6 +73,11 @@ class _Field:
 _FIELDS: dict[type[Any], Mapping[str, _Field]] = {}
 
 
+def hints_of(cls: type[Any]) -> Mapping[str, Any]:
+    """The type hint of each field of a dataclass that may be given, resolved."""
+    return {name: field.hint for name, field in _fields(cls).items()}
+
+
 def _fields(cls: type[Any]) -> Mapping[str, _Field]:
     """The fields of a dataclass with their hints resolved, which is slow enough to be done once."""
     if cls not in _FIELDS:
@@ -82,10 +87,11 @@ def _fields(cls: type[Any]) -> Mapping[str, _Field]:
 
 def _read_fields(cls: type[Any]) -> Mapping[str, _Field]:
     hints = get_type_hints(cls, include_extras=True)
-    return {field.name: _Field(hints[field.name], _is_required(field)) for field in dataclasses.fields(cls) if field.init}
+    return {field.name: _Field(hints[field.name], is_required(field)) for field in dataclasses.fields(cls) if field.init}
 
 
-def _is_required(field: dataclasses.Field[Any]) -> bool:
+def is_required(field: dataclasses.Field[Any]) -> bool:
+    """Whether a field has no default."""
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 

@@ -140,13 +140,20 @@ def _findings(plugin: Installed) -> dict[str, object]:
 
 def _find_kinds(answer: object) -> None:
     """Whether the modules that a provider names exist; they are not imported, since one may be a whole engine."""
-    from importlib.util import find_spec
-
     from modelhub.provider import Provider
 
     if not isinstance(answer, Provider):
         return
     for address in (*answer.kinds.values(), answer.options, answer.cards):
         module, colon, attribute = (address or "").partition(":")
-        if address and not (colon and attribute and find_spec(module)):
+        if address and not (colon and attribute and _exists(module)):
             raise PluginBroken(f"The provider {answer.name!r} names {address!r}, which is not there.")
+
+
+def _exists(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,110 @@
+"""The JSON Schema of ``modelhub.toml``, made from the specs: what an editor needs to complete and check the file."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+import types
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from modelhub.config.reader import hints_of, is_required
+from modelhub.config.specs import Config
+from modelhub.http import Secret
+
+__all__ = ["schema"]
+
+Schema = dict[str, Any]
+
+_PLAIN: Mapping[Any, Schema] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    Decimal: {"type": ["number", "string"]},
+}
+
+
+def schema(options: Mapping[str, type[Any]] | None = None) -> Schema:
+    """The schema, as JSON-able data. ``options`` adds what ``[providers.NAME]`` takes: each provider's options dataclass."""
+    whole = _table(Config, options or {})
+    profile = _table(Config, options or {}, partial=True)
+    whole["properties"]["profiles"] = {
+        "type": "object",
+        "description": "Overlays: [profiles.NAME...] holds what differs under that profile.",
+        "additionalProperties": profile,
+    }
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "modelhub.toml", **whole}
+
+
+def _table(cls: type[Any], options: Mapping[str, type[Any]], *, partial: bool = False) -> Schema:
+    table = _object(cls, partial=partial)
+    table["properties"]["providers"]["properties"] = {name: _object(of, partial=True) for name, of in options.items()}
+    return table
+
+
+def _object(cls: type[Any], *, partial: bool) -> Schema:
+    hints, help_of = hints_of(cls), _attribute_help(cls)
+    fields = [field for field in dataclasses.fields(cls) if field.init]
+    properties = {field.name: {**_of(hints[field.name], partial=partial), **help_of.get(field.name, {})} for field in fields}
+    required = [] if partial else [field.name for field in fields if is_required(field)]
+    result: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    if cls.__doc__ and not cls.__doc__.startswith(f"{cls.__name__}("):
+        result["description"] = " ".join(cls.__doc__.split())
+    return {**result, "required": required} if required else result
+
+
+def _of(hint: Any, *, partial: bool) -> Schema:
+    kind, arguments = get_origin(hint) or hint, get_args(hint)
+    if kind is Annotated or hint is Any or hint is object:
+        return {}
+    if kind in (Union, types.UnionType):
+        return _union(arguments, partial=partial)
+    if kind is Literal:
+        return {"enum": list(arguments)}
+    if kind is str:
+        return {"anyOf": [{"type": "string"}, _source("env")]}
+    if kind is Secret:
+        return {"anyOf": [{"type": "string"}, {"type": "object", "description": _SOURCES, "minProperties": 1}]}
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return _object(kind, partial=partial)
+    if isinstance(kind, type) and issubclass(kind, Mapping):
+        return {"type": "object", "additionalProperties": _of(arguments[1], partial=partial) if arguments else {}}
+    if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
+        return {"type": "array", "items": _of(arguments[0], partial=partial) if arguments else {}}
+    return dict(_PLAIN.get(kind, {}))
+
+
+_SOURCES = 'A secret\'s source: { env = "NAME" }, { file = "PATH" }, { keyring = "SERVICE" } or { command = ["..."] }.'
+
+
+def _union(members: tuple[Any, ...], *, partial: bool) -> Schema:
+    """``None`` is written ``false``, where a boolean would mean nothing else."""
+    kinds = [_of(member, partial=partial) for member in members if member is not type(None)]
+    if type(None) in members and bool not in members:
+        kinds.append({"const": False, "description": "None."})
+    return {"anyOf": kinds} if len(kinds) > 1 else kinds[0]
+
+
+def _source(key: str) -> Schema:
+    return {"type": "object", "properties": {key: {"type": "string"}}, "required": [key], "additionalProperties": False}
+
+
+def _attribute_help(cls: type[Any]) -> Mapping[str, Schema]:
+    """The strings that stand below the fields of a class, by field."""
+    try:
+        found = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    except (OSError, TypeError):
+        return {}
+    body = found.body if isinstance(found, ast.ClassDef) else []
+    pairs = ((field, help_) for field, help_ in pairwise(body) if isinstance(field, ast.AnnAssign))
+    texts = ((ast.unparse(field.target), _string(help_)) for field, help_ in pairs)
+    return {name: {"description": " ".join(text.split())} for name, text in texts if text}
+
+
+def _string(node: ast.stmt) -> str:
+    is_string = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return str(node.value.value) if is_string else ""  # type: ignore[attr-defined]

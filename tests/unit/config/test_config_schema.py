@@ -1,0 +1,50 @@
+"""The schema that editors read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from modelhub.config.schema import schema
+from modelhub.config.specs import Config, ModelSpec
+from modelhub.http import Secret
+
+
+@dataclass(frozen=True)
+class Options:
+    api_key: Secret
+    """Where the key comes from."""
+    region: str = "jp"
+
+
+def test_it_names_every_table_and_key_with_its_help() -> None:
+    found = schema()
+    assert set(found["properties"]) == {field.name for field in dataclasses.fields(Config)} | {"profiles"}
+    model = found["properties"]["models"]["additionalProperties"]
+    assert set(model["properties"]) == {field.name for field in dataclasses.fields(ModelSpec)}
+    assert model["required"] == ["model"]
+    assert model["additionalProperties"] is False
+    assert "another alias" in model["properties"]["model"]["description"]
+
+
+def test_a_profile_requires_nothing() -> None:
+    profile = schema()["properties"]["profiles"]["additionalProperties"]
+    assert "required" not in profile["properties"]["models"]["additionalProperties"]
+    assert "profiles" not in profile["properties"]
+
+
+def test_a_string_may_be_an_environment_reference_and_none_is_false() -> None:
+    prompt = schema()["properties"]["models"]["additionalProperties"]["properties"]["prompt"]["anyOf"]
+    assert prompt[0]["anyOf"][1]["required"] == ["env"]
+    assert prompt[1]["const"] is False
+
+
+def test_providers_add_their_options() -> None:
+    providers = schema({"x": Options})["properties"]["providers"]
+    assert set(providers["properties"]["x"]["properties"]) == {"api_key", "region"}
+    assert providers["properties"]["x"]["properties"]["api_key"]["description"] == "Where the key comes from."
+
+
+def test_it_is_plain_json() -> None:
+    assert json.loads(json.dumps(schema({"x": Options}))) == schema({"x": Options})
