@@ -143,7 +143,7 @@ def test_a_pipe_of_any_encoding_gets_the_answer(place: Path, encoding: str, form
 
 def test_nothing_is_read_or_written_in_the_platform_s_own_encoding(place: Path) -> None:
     """AT-A5: under ``EncodingWarning`` as an error."""
-    (place / "modelhub.toml").write_text('[models.助手]\nmodel = "sample:echo"\n', encoding="utf-8")
+    (place / "modelhub.toml").write_text('[models."助手"]\nmodel = "sample:echo"\n', encoding="utf-8")
     (place / "note.txt").write_text("メモ\n", encoding="utf-8")
     strict = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning", "PYTHONIOENCODING": "utf-8"}
     done = modelhub(place, "run", "--file", "note.txt", "何", **strict)

@@ -6,7 +6,7 @@ import json
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
@@ -90,11 +90,29 @@ def show_path(_: Namespace, context: Context) -> int:
 
 
 def print_schema(_: Namespace, context: Context) -> int:
-    """Print the JSON Schema of ``modelhub.toml``."""
+    """Print the JSON Schema of ``modelhub.toml``, with the options of the providers that the configuration names."""
     from modelhub.config.schema import schema
 
-    context.document(schema())
+    context.document(schema(named_options(context)))
     return 0
+
+
+def named_options(context: Context) -> dict[str, type[Any]]:
+    """The options of each provider that the configuration names; one that cannot be asked is named on standard error."""
+    from modelhub.config import resolve, split_id
+    from modelhub.providers import imported, provider
+
+    loaded = context.configuration()
+    names = {split_id(resolve(loaded, alias).model)[0] for alias in loaded.config.models} | set(loaded.config.providers)
+    found: dict[str, type[Any]] = {}
+    for name in sorted(names):
+        try:
+            address = provider(name).options
+            if address is not None:
+                found[name] = imported(address)
+        except ModelhubError as error:
+            context.note(f"modelhub: {error.message}")
+    return found
 
 
 def check_all(_: Namespace, context: Context) -> int:

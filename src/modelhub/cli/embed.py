@@ -61,7 +61,7 @@ def texts(arguments: Namespace, context: Context) -> list[str]:
 
 
 def vectors(response: EmbeddingResponse) -> list[list[float]]:
-    """The vectors as lists, each number as short as a 32-bit float can be written without loss."""
+    """The vectors as lists, each number in at most nine digits: as many as a 32-bit float holds."""
     return [[float(f"{number:.9g}") for number in response[row]] for row in range(len(response))]
 
 
