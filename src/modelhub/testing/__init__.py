@@ -27,27 +27,29 @@ if TYPE_CHECKING:
     from modelhub.testing.recording import Recording as Recording
     from modelhub.testing.recording import recordings as recordings
     from modelhub.testing.server import FaultServer as FaultServer
+    from modelhub.transport.drive import drive as drive
 
 _MODULES = {
-    "Driven": "driven",
-    "EmbeddingConformance": "conformance.embedding",
-    "EmbeddingEndpointConformance": "conformance.embedding",
-    "FakeRuntime": "fake",
-    "FaultServer": "server",
-    "ImageConformance": "conformance.image",
-    "ImageEndpointConformance": "conformance.image",
-    "PluginConformance": "conformance.plugin",
-    "Recording": "recording",
-    "RerankingConformance": "conformance.reranking",
-    "RerankingEndpointConformance": "conformance.reranking",
-    "SpeechConformance": "conformance.speech",
-    "SpeechEndpointConformance": "conformance.speech",
-    "TextConformance": "conformance.text",
-    "TextEndpointConformance": "conformance.text",
-    "TranscriptionConformance": "conformance.transcription",
-    "TranscriptionEndpointConformance": "conformance.transcription",
-    "collect": "laws",
-    "recordings": "recording",
+    "Driven": "modelhub.testing.driven",
+    "EmbeddingConformance": "modelhub.testing.conformance.embedding",
+    "EmbeddingEndpointConformance": "modelhub.testing.conformance.embedding",
+    "FakeRuntime": "modelhub.testing.fake",
+    "FaultServer": "modelhub.testing.server",
+    "ImageConformance": "modelhub.testing.conformance.image",
+    "ImageEndpointConformance": "modelhub.testing.conformance.image",
+    "PluginConformance": "modelhub.testing.conformance.plugin",
+    "Recording": "modelhub.testing.recording",
+    "RerankingConformance": "modelhub.testing.conformance.reranking",
+    "RerankingEndpointConformance": "modelhub.testing.conformance.reranking",
+    "SpeechConformance": "modelhub.testing.conformance.speech",
+    "SpeechEndpointConformance": "modelhub.testing.conformance.speech",
+    "TextConformance": "modelhub.testing.conformance.text",
+    "TextEndpointConformance": "modelhub.testing.conformance.text",
+    "TranscriptionConformance": "modelhub.testing.conformance.transcription",
+    "TranscriptionEndpointConformance": "modelhub.testing.conformance.transcription",
+    "collect": "modelhub.testing.laws",
+    "drive": "modelhub.transport.drive",
+    "recordings": "modelhub.testing.recording",
 }
 
 
@@ -59,7 +61,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"modelhub.testing has no {name!r}.{did_you_mean(name, sorted(_MODULES))}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f"modelhub.testing.{module}"), name)
+    value = globals()[name] = getattr(import_module(module), name)
     return value
 
 

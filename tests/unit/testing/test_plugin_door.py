@@ -18,8 +18,7 @@ HEAVY = {"asyncio", "httpx", "importlib.metadata", "numpy", "pydantic", "pytest"
 def tables(door: str) -> tuple[dict[str, str], dict[str, str]]:
     """The names at run time and those that type checkers see, each with its module."""
     module = importlib.import_module(door)
-    prefix = "modelhub.testing." if door == "modelhub.testing" else ""
-    table = {name: prefix + address for name, address in vars(module)["_MODULES"].items()}
+    table: dict[str, str] = vars(module)["_MODULES"]
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module != "__future__"]
     mirror = {alias.asname: str(node.module) for node in imports for alias in node.names if alias.asname}

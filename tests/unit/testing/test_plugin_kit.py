@@ -35,12 +35,16 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Install a plugin whose package holds these files; its conformance class comes back."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def installed(name: str, provider: str = GOOD, model: str = MODEL, *, distribution: str = "") -> PluginConformance:
+    def installed(
+        name: str, provider: str = GOOD, model: str = MODEL, *, distribution: str = "", cards: str = ""
+    ) -> PluginConformance:
         package = f"kit_{name}"
         names = {"name": name, "package": package}
         (tmp_path / package).mkdir(exist_ok=True)
         (tmp_path / package / "__init__.py").write_text(provider.format(**names), encoding="utf-8")
         (tmp_path / package / "text.py").write_text(model.format(**names), encoding="utf-8")
+        if cards:
+            (tmp_path / package / "modelhub_cards.json").write_text(cards, encoding="utf-8")
         info = tmp_path / f"{distribution or package}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Name: {distribution or package}\nVersion: 1.0\n", encoding="utf-8")
@@ -125,3 +129,15 @@ def test_a_card_of_another_provider_is_caught(install: Install) -> None:
 def test_a_card_of_a_kind_it_does_not_serve_is_caught(install: Install) -> None:
     with pytest.raises(AssertionError, match="which the provider does not serve"):
         install("wider", model=MODEL.replace('kind="text"', 'kind="image"')).test_its_cards_are_its_own()
+
+
+def test_cards_written_beside_the_module_are_held_to_the_same(install: Install) -> None:
+    silent = GOOD.replace(', cards="{package}.text:cards"', "")
+    install("written", silent, cards='[{"model": "written:one", "kind": "text"}]').test_its_cards_are_its_own()
+    with pytest.raises(AssertionError, match="must begin with astray:"):
+        install("astray", silent, cards='[{"model": "own:one", "kind": "text"}]').test_its_cards_are_its_own()
+
+
+def test_cards_that_are_told_in_two_ways_are_caught(install: Install) -> None:
+    with pytest.raises(AssertionError, match="keep the cards in one"):
+        install("torn", cards='[{"model": "torn:two", "kind": "text"}]').test_its_cards_are_its_own()

@@ -86,9 +86,13 @@ class PluginConformance:
         assert not loaded, f"Asking for {self.provider!r} loads {', '.join(sorted(loaded))}: a plugin imports no other plugin."
 
     def test_its_cards_are_its_own(self) -> None:
+        from modelhub.catalog.cards import CARDS_FILE, cards_on_disk
+
         described = self.described()
-        cards: Any = imported(described.cards)() if described.cards else ()
-        for card in cards:
+        told: Any = tuple(imported(described.cards)()) if described.cards else ()
+        written = cards_on_disk(_named(self.provider)[0].module)
+        assert not told or not written or told == written, f"{CARDS_FILE} and {described.cards} differ: keep the cards in one."
+        for card in (*told, *written):
             assert card.model.startswith(f"{self.provider}:"), f"The card {card.model!r} must begin with {self.provider}:."
             assert card.kind in described.kinds, f"{card.model} is a {card.kind} model, which the provider does not serve."
 
