@@ -92,8 +92,8 @@ class TextRequest(Request):
     """A conversation to be continued.
 
     ``tool_choice`` is ``auto``, ``none``, ``required``, or a tool's name. ``output`` asks for an answer of that type.
-    ``passages`` are documents to answer from; ``citations`` come back for them. ``asked`` is the question as the caller put it, where
-    a prompt strategy has put it in other words since.
+    ``passages`` are documents to answer from; ``citations`` come back for them. ``asked`` is the question as the caller put it,
+    where a prompt strategy has put it in other words since.
     """
 
     messages: tuple[Message, ...]

@@ -46,18 +46,23 @@ class Meaning:
         return normalised(response.array())
 
     async def of_all(
-        self, texts: Sequence[str], runtime: Runtime, progress: Callable[[int, int, str], None]
+        self, texts: Sequence[str], runtime: Runtime, progress: Callable[[int, int, str], None] | None = None
     ) -> list[NDArray[np.float32]]:
         """One vector for each of any number of documents' texts, in their order."""
         size = self.embedder.card.max_batch or _BATCH
         batches = [texts[start : start + size] for start in range(0, len(texts), size)]
         rows: list[NDArray[np.float32]] = []
+
+        def told(done: int) -> None:
+            if progress is not None:
+                progress(done, len(texts), "embedding")
+
         for start in range(0, len(batches), _AT_ONCE):
-            progress(len(rows), len(texts), "embedding")
+            told(len(rows))
             calls = [partial(self.of, batch, "document", runtime) for batch in batches[start : start + _AT_ONCE]]
             for matrix in await runtime.gather(*calls):
                 rows.extend(matrix)
-        progress(len(rows), len(texts), "embedding")
+        told(len(rows))
         return rows
 
     def stacked(self, rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

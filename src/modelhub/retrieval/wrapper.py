@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelhub.interfaces.text import TextEvent, TextRequest, TextResponse
-from modelhub.model import Runtime, Wrapper
+from modelhub.model import Finished, Notice, Runtime, Wrapper
 
 if TYPE_CHECKING:
     from modelhub.retrieval.index import Index
@@ -25,15 +25,22 @@ class Retrieval(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
     index: Index
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
-        return await self.inner.call(await self._backed(request, runtime), runtime)
+        backed = await self._backed(request, runtime)
+        return self._told(backed, await self.inner.call(backed, runtime))
 
     async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
         backed = await self._backed(request, runtime)
         async with aclosing(self.inner.stream(backed, runtime)) as events:
             async for event in events:
-                yield event
+                yield Finished(self._told(backed, event.response)) if isinstance(event, Finished) else event
 
     async def _backed(self, request: TextRequest, runtime: Runtime) -> TextRequest:
         if request.passages:
             return request
         return replace(request, passages=await self.index.search(request.question, runtime))
+
+    def _told(self, backed: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
+        if backed.passages:
+            return response
+        notice = Notice("retrieval", f"The index {self.index.name!r} has nothing on this question: no passage was given.")
+        return replace(response, notices=(notice, *response.notices))
