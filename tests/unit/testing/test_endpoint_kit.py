@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from modelhub.errors import (
 from modelhub.http import HttpRequest, HttpResponse, Secret
 from modelhub.interfaces.content import TextPart
 from modelhub.interfaces.text import TextDelta, TextRequest, TextResponse
-from modelhub.model import Finished, ModelCard, Usage
+from modelhub.model import AnyModel, Finished, ModelCard, Runtime, Usage
 from modelhub.testing import Recording, TextEndpointConformance
 from modelhub.testing.guard import Reached
 from modelhub.testing.sentinel import SENTINEL, Sentinel
@@ -358,6 +358,53 @@ def test_a_broken_stream_without_what_had_arrived_is_caught() -> None:
 
     with pytest.raises(AssertionError, match=r"partial=self\.partial\(\)"):
         decoded_by(Forgets).test_a_stream_cut_short_breaks_and_keeps_what_came()
+
+
+def test_a_lost_connection_that_loses_the_words_is_caught() -> None:
+    class Forgets(Lines):
+        def partial(self) -> Any:
+            return None
+
+    with pytest.raises(AssertionError, match=r"give decoder\.partial\(\)"):
+        decoded_by(Forgets).test_a_connection_lost_in_the_middle_breaks_the_stream()
+
+
+@dataclass(frozen=True)
+class Careless:
+    """Reads a body by itself, and neither closes it nor says what a lost connection means."""
+
+    endpoint: Line
+
+    @property
+    def card(self) -> ModelCard:
+        return self.endpoint.card
+
+    async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
+        return self.endpoint.parse(await runtime.send(self.endpoint.build(request, stream=False), request.timeouts))
+
+    async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[Any, None]:
+        body = await runtime.open(self.endpoint.build(request, stream=True), request.timeouts)
+        decoder = self.endpoint.decoder()
+        async for data in body.chunks():
+            for event in decoder.feed(data):
+                yield event
+        for event in decoder.close():
+            yield event
+
+
+class Uncared(Kit):
+    def wired(self) -> AnyModel:
+        return Careless(self.broken)
+
+
+def test_a_connection_that_stays_open_is_caught() -> None:
+    with pytest.raises(AssertionError, match="left its connection open"):
+        Uncared(Line()).test_an_abandoned_stream_gives_its_connection_back()
+
+
+def test_a_lost_connection_that_breaks_nothing_is_caught() -> None:
+    with pytest.raises(AssertionError, match=r"became Unreachable.*expected StreamBroken"):
+        Uncared(Line()).test_a_connection_lost_in_the_middle_breaks_the_stream()
 
 
 def test_a_kit_without_recordings_says_what_to_do() -> None:

@@ -14,7 +14,6 @@ from modelhub.testing.driven import MANNERS, driven
 from modelhub.testing.fake import FakeRuntime
 from modelhub.testing.laws import collect, merge
 from modelhub.testing.recording import Recording, differences
-from modelhub.transport.endpoint import HttpModel
 
 __all__ = ["StreamedEndpointConformance"]
 
@@ -82,7 +81,7 @@ class StreamedEndpointConformance(EndpointConformance):
         for recording in self.streams():
             half = (recording.chunks or b"")[: len(recording.chunks or b"") // 2]
             world = FakeRuntime([[half, Unreachable("The connection was lost.")]])
-            error = _streaming_error(HttpModel(self.endpoint()), self.asked(recording), world)
+            error = _streaming_error(self.wired(), self.asked(recording), world)
             assert isinstance(error, StreamBroken), f"A connection lost in the middle became {error!r}: expected StreamBroken."
             assert error.partial is not None, "StreamBroken came without what had arrived: give decoder.partial()."
 
@@ -91,7 +90,7 @@ class StreamedEndpointConformance(EndpointConformance):
             for manner in MANNERS:
                 world = FakeRuntime([recording.streamed()])
                 with driven(manner, world) as caller:
-                    caller.abandon(HttpModel(self.endpoint()), self.asked(recording))
+                    caller.abandon(self.wired(), self.asked(recording))
                 assert world.streams[0].closed, "The abandoned stream left its connection open: close it in a finally."
 
     def _cut(self, recording: Recording, place: int, whole: Any) -> bool:

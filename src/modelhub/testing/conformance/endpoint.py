@@ -52,8 +52,12 @@ class EndpointConformance(ModelConformance):
         """The request that a recording answers."""
         return self.request()
 
+    def wired(self) -> AnyModel:
+        """The endpoint as a model that talks to the world."""
+        return HttpModel(self.endpoint())
+
     def model(self) -> AnyModel:
-        return Played(HttpModel(self.endpoint()), self.recorded()[0])
+        return Played(self.wired(), self.recorded()[0])
 
     def recorded(self) -> Sequence[Recording]:
         """The recordings, of which there is at least one."""
@@ -130,7 +134,7 @@ class EndpointConformance(ModelConformance):
     def test_the_key_is_shown_nowhere(self) -> None:
         built = self.endpoint().build(self.request(), stream=False)
         echo = HttpResponse(401, Headers(), json.dumps({"error": {"message": f"Wrong key {SENTINEL}."}}).encode())
-        for what in (self.endpoint(), HttpModel(self.endpoint()), built, self._fault(echo)):
+        for what in (self.endpoint(), self.wired(), built, self._fault(echo)):
             assert not spilled(what), f"The key shows in {type(what).__name__}: keep it a Secret, and reveal it nowhere."
         plain = [name for name, value in built.headers.items() if isinstance(value, str) and SENTINEL in value]
         assert not plain, f"build() revealed the key into header {plain[0]!r}: give the Secret itself, e.g. Bearer(key)."
@@ -146,7 +150,7 @@ class EndpointConformance(ModelConformance):
         """The error that an application would see."""
         with driven("blocking", FakeRuntime(lambda _: response)) as runtime:
             try:
-                runtime.call(HttpModel(self.endpoint()), self.request())
+                runtime.call(self.wired(), self.request())
             except ModelhubError as error:
                 return error
         return None
