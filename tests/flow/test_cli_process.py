@@ -27,8 +27,7 @@ MODELS = """
 import os
 from dataclasses import dataclass
 
-from modelhub.errors import ProviderDown
-from modelhub.plugin import Finished, ModelCard, TextDelta, TextPart, TextResponse, Usage
+from modelhub.plugin import Finished, ModelCard, ProviderDown, StreamBroken, TextDelta, TextPart, TextResponse, Usage
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,9 @@ class Sample:
             if self.name == "endless":
                 yield TextDelta("partial ")
                 await runtime.sleep(60)
+            if self.name == "breaking":
+                yield TextDelta("half an ")
+                raise StreamBroken("The sample broke off.")
             response = await self.call(request, runtime)
             for word in response.text.split(" "):
                 yield TextDelta(word + " ")
@@ -99,15 +101,10 @@ def environment(place: Path, **more: str) -> dict[str, str]:
     }
 
 
-def modelhub(place: Path, *words: str, stdin: bytes | None = None, **more: str) -> subprocess.CompletedProcess[bytes]:
+def modelhub(place: Path, *words: str, stdin: bytes = b"", **more: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "modelhub", *words]
     return subprocess.run(
-        [sys.executable, "-m", "modelhub", *words],
-        env=environment(place, **more),
-        cwd=place,
-        capture_output=True,
-        check=False,
-        timeout=50,
-        **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),  # type: ignore[arg-type]
+        command, env=environment(place, **more), cwd=place, input=stdin, capture_output=True, check=False, timeout=50
     )
 
 
@@ -145,8 +142,13 @@ def test_nothing_is_read_or_written_in_the_platform_s_own_encoding(place: Path) 
     """AT-A5: under ``EncodingWarning`` as an error."""
     (place / "modelhub.toml").write_text('[models."助手"]\nmodel = "sample:echo"\n', encoding="utf-8")
     (place / "note.txt").write_text("メモ\n", encoding="utf-8")
-    strict = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning", "PYTHONIOENCODING": "utf-8"}
-    done = modelhub(place, "run", "--file", "note.txt", "何", **strict)
+    done = modelhub(
+        place,
+        *("run", "--file", "note.txt", "何"),
+        PYTHONWARNDEFAULTENCODING="1",
+        PYTHONWARNINGS="error::EncodingWarning",
+        PYTHONIOENCODING="utf-8",
+    )
     assert (done.returncode, done.stderr.decode()) == (0, "")
     assert "メモ" in done.stdout.decode()
 
@@ -199,6 +201,14 @@ def test_a_provider_s_failure_is_code_1_and_a_mistake_is_code_2(place: Path) -> 
     assert b"Did you mean 'sample'?" in missing.stderr
     picture = modelhub(place, "image", "-m", "sample:echo", "-o", "x.png", "hi")
     assert (picture.returncode, picture.stderr.count(b"\n")) == (2, 1)
+
+
+def test_a_stream_that_breaks_keeps_what_came_and_is_code_1(place: Path) -> None:
+    done = modelhub(place, "run", "-m", "sample:breaking", "--stream", "hi")
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"half an \n", b"modelhub: The sample broke off.\n")
+    lines = modelhub(place, "run", "-m", "sample:breaking", "--stream", "--json", "hi").stdout.splitlines()
+    assert json.loads(lines[0]) == {"event": "TextDelta", "text": "half an "}
+    assert json.loads(lines[1])["error"] == {"type": "StreamBroken", "message": "The sample broke off.", "retryable": True}
 
 
 def test_a_traceback_is_there_for_whoever_asks(place: Path) -> None:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modelhub.interfaces.text import TextResponse
-from modelhub.model import Response
+if TYPE_CHECKING:
+    from modelhub.interfaces.text import TextResponse
+    from modelhub.model import Response
 
 __all__ = ["described", "plain", "text_document"]
 
 
 def plain(value: Any) -> Any:
-    """Any value of ours as JSON data: dataclasses as objects, bytes as base64, amounts of money as strings."""
+    """Any value of ours as JSON data: dataclasses as objects, bytes as base64, what JSON has no form for as its text."""
     match value:
         case None | bool() | int() | float() | str():
             return value
         case bytes():
+            import base64
+
             return base64.b64encode(value).decode("ascii")
-        case Decimal():
-            return str(value)
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
         case list() | tuple():

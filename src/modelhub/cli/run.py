@@ -14,10 +14,10 @@ from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import print_citations, remarks
 from modelhub.cli.reading import decoded, read_bytes, standard_input
 from modelhub.clients.text import TextClient, TextOptions
-from modelhub.errors import InvalidRequest
+from modelhub.errors import InvalidRequest, ModelhubError
 from modelhub.interfaces.content import FilePart, ImagePart, Part
 from modelhub.interfaces.media import sniff
-from modelhub.interfaces.text import TextDelta, TextResponse
+from modelhub.interfaces.text import TextDelta, TextEvent, TextResponse
 from modelhub.model import Finished
 
 __all__ = ["COMMAND"]
@@ -96,14 +96,28 @@ def settings(arguments: Namespace) -> TextOptions:
 
 def _stream(client: TextClient, parts: list[Part | str], options: TextOptions, context: Context) -> int:
     with client.stream(parts, **options) as events:
-        for event in events:
-            if isinstance(event, Finished):
-                _finish(event.response, context)
-            elif context.options.json:
-                context.document({"event": type(event).__name__, **plain(event)})
-            elif isinstance(event, TextDelta):
-                context.write(event.text)
+        try:
+            for event in events:
+                _tell(event, context)
+        except ModelhubError:
+            _end_line(context)
+            raise
     return 0
+
+
+def _tell(event: TextEvent, context: Context) -> None:
+    if isinstance(event, Finished):
+        _finish(event.response, context)
+    elif context.options.json:
+        context.document({"event": type(event).__name__, **plain(event)})
+    elif isinstance(event, TextDelta):
+        context.write(event.text)
+
+
+def _end_line(context: Context) -> None:
+    """Below a piece of an answer, an error begins on a line of its own."""
+    if not context.options.json:
+        context.write("\n")
 
 
 def _finish(response: TextResponse[Any], context: Context) -> None:

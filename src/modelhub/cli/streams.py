@@ -27,7 +27,7 @@ class Streams:
     @classmethod
     def of_process(cls) -> Streams:
         """The process's own; a stream that was closed before the start is an empty one."""
-        stdin = None if sys.stdin is None else sys.stdin.buffer
+        stdin = getattr(sys.stdin, "buffer", None)
         return cls(stdin, sys.stdout or io.StringIO(), sys.stderr or io.StringIO())
 
 
