@@ -1,8 +1,9 @@
 """Where sentences end, in scripts with and without spaces.
 
-A sentence ends after ``. ! ?`` and their kin before a space, unless the full stop belongs to an abbreviation, an initial or a
-number; after ``。！？`` and their closing brackets; at a blank line, and where a line is a heading, a list item, a quotation or a
-table row. Thai marks no ends: a line break is one, and a space, once the piece before it is long enough to say something.
+A sentence ends after ``. ! ?`` and their kin before a space, unless the full stop belongs to an abbreviation, an initial
+or a number; after ``。！？`` and their closing brackets; at a blank line, and where a line is a heading, a list item, a
+quotation or a table row. Thai marks no ends: a line break is one, and a space, once the piece before it is long enough to
+say something.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ although however but and so there his her their our my some many most all each b
 _ALWAYS = frozenset(_NEVER_LAST.split())
 _MAYBE = frozenset(_SOMETIMES_LAST.split())
 _STARTERS = frozenset(_FIRST_WORDS.split())
-_THAI_PIECE = 40
+_THAI_PIECE = 120
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

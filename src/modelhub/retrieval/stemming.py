@@ -1,7 +1,8 @@
-"""English words without their endings: M. F. Porter's algorithm of 1980, written from its published description.
+"""Words without their endings, so that a question in one form finds a text in another.
 
-It is applied to every word of plain Latin letters. In another language such a word may lose a letter or two, in the documents
-and in the query alike, which does little harm and some good.
+Plain Latin letters: M. F. Porter's algorithm of 1980 for English, written from its published description. In another language
+such a word may lose a letter or two, in the documents and in the query alike, which does little harm and some good. Cyrillic
+letters: the commonest endings of East Slavic nouns, adjectives and verbs, taken off while three letters stay.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _SEQUENCE = re.compile(f"{_VOWEL}+{_CONSONANT}+")
 _SHORT_END = re.compile(f"{_CONSONANT}{_VOWEL}(?:[^aeiouywx])$")
 _DOUBLE = re.compile(r"([^aeiouylsz])\1$")
 _PLAIN = re.compile("[a-z]{3,}")
+_CYRILLIC = re.compile("[а-я]{4,}")
 
 _LONGER = {
     "ational": "ate", "tional": "tion", "enci": "ence", "anci": "ance", "izer": "ize", "bli": "ble", "alli": "al",
@@ -30,11 +32,22 @@ _LONGER_END = re.compile(f"(?:{'|'.join(sorted(_LONGER, key=len, reverse=True))}
 _SHORTER_END = re.compile(f"(?:{'|'.join(sorted(_SHORTER, key=len, reverse=True))})$")
 
 
+_CYRILLIC_ENDS = """
+иями ями ами иях ях ах иям ям ам иеи ов ев еи ии ия ие ию ью ья ье иа а я о е у ю ы и ь
+иими ыми ими его ого ему ому ее ие ые ое ои ыи ем им ым ом их ых ую юю ая яя ою ею
+уете аете яете ите ете ует уют ают яют ает яет ешь ишь ать ять еть ить ует ют ут ят ат ит ет
+ала яла ила ела ыла ало яло ило ело али яли или ели ал ял ил ел ло ла ли ть
+"""
+_CYRILLIC_END = re.compile(
+    f"(?<=...)(?:{'|'.join(sorted(set(_CYRILLIC_ENDS.split()), key=len, reverse=True))})?(?:с[яь])?$",
+)
+
+
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """The stem of a lower-case English word: ``rotations`` and ``rotating`` give ``rotat``. Others come back as they are."""
+    """The stem of a lower-case word: ``rotations`` and ``rotating`` give ``rotat``. Other scripts come back as they are."""
     if not _PLAIN.fullmatch(word):
-        return word
+        return _CYRILLIC_END.sub("", word) if _CYRILLIC.fullmatch(word) else word
     word = _without_y(_without_past(_without_plural(word)))
     word = _replaced(word, _LONGER_END, _LONGER)
     word = _replaced(word, _SHORTER_END, _SHORTER)

@@ -35,7 +35,7 @@ _SOUTHEAST_SIGNS = (
     "\u0e31\u0e33-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb3-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u1056-\u1059\u105e-\u1060\u17b4-\u17d3"
 )
 _UNSPACED = _HAN + _KANA + _HANGUL + _SOUTHEAST
-_MARKS = "\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0963\u0966-\u0dff\u0f35-\u0f39\u0f71-\u0f87\u0f90-\u0fbc"
+_MARKS = "\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0f35-\u0f39\u0f71-\u0f87\u0f90-\u0fbc"
 
 _WORD = re.compile(f"[{_UNSPACED}]++|(?:[^\\W_{_UNSPACED}]++[{_MARKS}]*+)++")
 _RUN = re.compile(f"[{_UNSPACED}]")
