@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub.config.positions import line_numbers
+from modelhub.config.positions import Path, line_numbers
 
 TEXT = """\
 # a comment with [brackets] and = signs
@@ -119,8 +119,7 @@ def test_any_string_as_key_or_value_leaves_the_lines_alone(words: list[str]) -> 
     quoted = [json.dumps(word, ensure_ascii=False) for word in words]
     text = "".join(f"k{number}.{word} = {word}\n" for number, word in enumerate(quoted))
     tomllib.loads(text)
-    assert line_numbers(text) == {
-        (): 1,
-        **{(f"k{number}",): number + 1 for number in range(len(words))},
-        **{(f"k{number}", word): number + 1 for number, word in enumerate(words)},
-    }
+    expected: dict[Path, int] = {(): 1}
+    for number, word in enumerate(words):
+        expected[f"k{number}",] = expected[f"k{number}", word] = number + 1
+    assert line_numbers(text) == expected
