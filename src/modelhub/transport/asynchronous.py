@@ -1,0 +1,223 @@
+"""The runtime of asyncio: one object serves any number of event loops, one after another or side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from modelhub.http import HttpRequest, HttpResponse
+from modelhub.transport.clock import Clock
+from modelhub.transport.trust import Trust, tls_context
+
+if TYPE_CHECKING:
+    import httpx
+
+    from modelhub.http import HttpStream
+    from modelhub.model import Timeouts
+    from modelhub.transport.wire import AsyncTransport
+
+__all__ = ["AsyncRuntime"]
+
+T = TypeVar("T")
+
+
+class AsyncRuntime:
+    """Sends and waits in whichever event loop calls. Each loop has connections of its own, closed when that loop shuts down.
+
+    Idle connections are kept for ``keepalive`` seconds; at most ``max_connections`` are open at once in a loop. ``aclose``
+    closes what is open, and the runtime may be used again afterwards. It works after a fork, in the child's own loop.
+    """
+
+    def __init__(self, *, trust: Trust | None = None, max_connections: int = 1000, keepalive: float = 15.0) -> None:
+        self._trust = trust or Trust()
+        self._max_connections = max_connections
+        self._keepalive = keepalive
+        self._lock = threading.Lock()
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Pools] = weakref.WeakKeyDictionary()
+        self._inherited: list[object] = []
+        _alive.add(self)
+
+    async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
+        """One exchange, read whole. Redirects are not followed."""
+        from modelhub.transport.wire import headers_of
+
+        clock = Clock(timeouts, streaming=False)
+        response = await self._answer(request, clock)
+        try:
+            body = await _guarded(response.aread(), request.url, clock)
+            return HttpResponse(response.status_code, headers_of(response), body)
+        finally:
+            await response.aclose()
+
+    async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
+        """One exchange whose body is read as it comes."""
+        clock = Clock(timeouts, streaming=True)
+        return _Stream(await self._answer(request, clock), request.url, clock)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass; other tasks go on."""
+        await asyncio.sleep(seconds)
+
+    async def gather(self, *calls: Callable[[], Awaitable[T]]) -> list[T]:
+        """Run the calls as tasks. When all have ended, the first error, in the order of the calls, is raised.
+
+        Whoever is cancelled while it waits here cancels them all.
+        """
+        outcomes = await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+        results: list[T] = []
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            results.append(outcome)
+        return results
+
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """Run the function in a worker thread, in the caller's context."""
+        return await asyncio.to_thread(function, *arguments)
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        return time.monotonic()
+
+    async def aclose(self) -> None:
+        """Close all connections: this loop's at once, those of other loops as soon as they run."""
+        here = asyncio.get_running_loop()
+        with self._lock:
+            entries = list(self._loops.items())
+            self._loops.clear()
+        for loop, pools in entries:
+            if loop is here:
+                await pools.aclose()
+            elif loop.is_running():
+                asyncio.run_coroutine_threadsafe(pools.aclose(), loop)
+
+    async def _answer(self, request: HttpRequest, clock: Clock) -> httpx.Response:
+        from modelhub.transport.wire import outgoing
+
+        transport = (await self._pools()).transport(request.url)
+        response = await _guarded(_sent(transport, lambda: outgoing(request, clock)), request.url, clock)
+        clock.answered()
+        return response
+
+    async def _pools(self) -> _Pools:
+        loop = asyncio.get_running_loop()
+        pools = self._loops.get(loop)
+        if pools is None:
+            pools = _Pools(self._trust, self._max_connections, self._keepalive)
+            with self._lock:
+                self._loops[loop] = pools
+            await pools.stand_guard()
+        return pools
+
+    def _abandon(self) -> None:
+        """In a forked child: leave the parent's loops alone, and keep what belongs to them from being finalized."""
+        self._inherited.append(self._loops)
+        self._loops = weakref.WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+
+class _Stream:
+    """A response that is still coming."""
+
+    def __init__(self, response: httpx.Response, url: str, clock: Clock) -> None:
+        from modelhub.transport.wire import headers_of
+
+        self.status = response.status_code
+        self.headers = headers_of(response)
+        self._response = response
+        self._pieces = response.aiter_bytes()
+        self._url = url
+        self._clock = clock
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await _guarded(anext(self._pieces, None), self._url, self._clock)
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
+
+    async def read(self) -> bytes:
+        return b"".join([piece async for piece in self])
+
+    def begun(self) -> None:
+        self._clock.begun()
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class _Pools:
+    """The connections of one loop: a transport per scheme, so that plain HTTP never makes a TLS context."""
+
+    def __init__(self, trust: Trust, max_connections: int, keepalive: float) -> None:
+        self._trust = trust
+        self._max_connections = max_connections
+        self._keepalive = keepalive
+        self._transports: dict[str, AsyncTransport] = {}
+        self._guard: AsyncGenerator[None, None] | None = None
+
+    def transport(self, url: str) -> AsyncTransport:
+        from modelhub.transport.wire import AsyncTransport, Limits
+
+        scheme = url.partition(":")[0].lower()
+        if scheme not in self._transports:
+            context = tls_context(self._trust) if scheme == "https" else None
+            self._transports[scheme] = AsyncTransport(context, Limits(self._max_connections, self._keepalive))
+        return self._transports[scheme]
+
+    async def stand_guard(self) -> None:
+        """Begin a generator whose ``finally`` the loop runs when it shuts down, and nobody else has to."""
+        self._guard = _guarding(self._transports)
+        await anext(self._guard)
+
+    async def aclose(self) -> None:
+        if self._guard is not None:
+            await self._guard.aclose()
+
+
+async def _guarding(transports: dict[str, AsyncTransport]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        while transports:
+            await transports.popitem()[1].aclose()
+
+
+async def _sent(transport: AsyncTransport, request: Callable[[], httpx.Request]) -> httpx.Response:
+    return await transport.handle_async_request(request())
+
+
+async def _guarded(step: Awaitable[T], url: str, clock: Clock) -> T:
+    """The step's result, or an error of ours that has none of the library's behind it."""
+    from modelhub.transport.wire import HTTPError, InvalidURL, translated
+
+    try:
+        return await step
+    except (HTTPError, InvalidURL) as error:
+        failure = translated(error, url, clock)
+    try:
+        raise failure
+    finally:
+        del failure  # or it would keep itself alive through its own traceback
+
+
+_alive: weakref.WeakSet[AsyncRuntime] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for runtime in list(_alive):
+        runtime._abandon()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,184 @@
+"""The runtime that waits in the calling thread: its coroutines never suspend, so ``drive`` runs them without an event loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from modelhub.http import HttpRequest, HttpResponse
+from modelhub.transport.clock import Clock
+from modelhub.transport.gathering import gathered
+from modelhub.transport.trust import Trust, tls_context
+
+if TYPE_CHECKING:
+    import httpx
+
+    from modelhub.http import HttpStream
+    from modelhub.model import Timeouts
+    from modelhub.transport.wire import Transport
+
+__all__ = ["BlockingRuntime"]
+
+T = TypeVar("T")
+
+
+class BlockingRuntime:
+    """Sends and waits in the thread that calls. May be shared by any number of threads, and used after a fork.
+
+    Idle connections are kept for ``keepalive`` seconds; at most ``max_connections`` are open at once to all hosts together.
+    Nothing is opened before the first request. ``close`` closes what is open, and the runtime may be used again afterwards.
+    """
+
+    def __init__(self, *, trust: Trust | None = None, max_connections: int = 200, keepalive: float = 15.0) -> None:
+        self._pools = _Pools(trust or Trust(), max_connections, keepalive)
+        weakref.finalize(self, self._pools.close)
+        _alive.add(self._pools)
+
+    async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
+        """One exchange, read whole. Redirects are not followed."""
+        from modelhub.transport.wire import headers_of
+
+        clock = Clock(timeouts, streaming=False)
+        response = self._answer(request, clock)
+        try:
+            return HttpResponse(response.status_code, headers_of(response), _guarded(response.read, request.url, clock))
+        finally:
+            response.close()
+
+    async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
+        """One exchange whose body is read as it comes."""
+        clock = Clock(timeouts, streaming=True)
+        return _Stream(self._answer(request, clock), request.url, clock)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass; Ctrl-C ends it."""
+        time.sleep(seconds)  # noqa: ASYNC251  # waiting in the calling thread is what this runtime is for
+
+    async def gather(self, *calls: Callable[[], Awaitable[T]]) -> list[T]:
+        """Run the calls on up to 32 threads of their own, the calling thread among them; each sees the caller's context.
+
+        Results come in the order of the calls. When all have ended, the first error in that order is raised.
+        """
+        return [await calls[0]()] if len(calls) == 1 else gathered(calls)
+
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call the function here and now: nobody else is waiting for this thread."""
+        return function(*arguments)
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        return time.monotonic()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pools.close()
+
+    def _answer(self, request: HttpRequest, clock: Clock) -> httpx.Response:
+        from modelhub.transport.wire import outgoing
+
+        pools = self._pools
+        response = _guarded(lambda: pools.transport(request.url).handle_request(outgoing(request, clock)), request.url, clock)
+        clock.answered()
+        return response
+
+
+class _Stream:
+    """A response that is still coming."""
+
+    def __init__(self, response: httpx.Response, url: str, clock: Clock) -> None:
+        from modelhub.transport.wire import headers_of
+
+        self.status = response.status_code
+        self.headers = headers_of(response)
+        self._response = response
+        self._pieces = response.iter_bytes()
+        self._url = url
+        self._clock = clock
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = _guarded(lambda: next(self._pieces, None), self._url, self._clock)
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
+
+    async def read(self) -> bytes:
+        return b"".join([piece async for piece in self])
+
+    def begun(self) -> None:
+        self._clock.begun()
+
+    async def aclose(self) -> None:
+        self._response.close()
+
+
+class _Pools:
+    """The connections of one runtime: a transport per scheme, so that plain HTTP never makes a TLS context."""
+
+    def __init__(self, trust: Trust, max_connections: int, keepalive: float) -> None:
+        self._trust = trust
+        self._max_connections = max_connections
+        self._keepalive = keepalive
+        self._lock = threading.Lock()
+        self._transports: dict[str, Transport] = {}
+
+    def transport(self, url: str) -> Transport:
+        scheme = url.partition(":")[0].lower()
+        found = self._transports.get(scheme)
+        return self._made(scheme) if found is None else found
+
+    def _made(self, scheme: str) -> Transport:
+        from modelhub.transport.wire import Limits, Transport
+
+        context = tls_context(self._trust) if scheme == "https" else None
+        with self._lock:
+            if scheme not in self._transports:
+                self._transports[scheme] = Transport(context, Limits(self._max_connections, self._keepalive))
+            return self._transports[scheme]
+
+    def close(self) -> None:
+        with self._lock:
+            transports, self._transports = self._transports, {}
+        for transport in transports.values():
+            transport.close()
+
+    def abandon(self) -> None:
+        """In a forked child: close its copies of the sockets, which leaves the parent's open."""
+        transports, self._transports, self._lock = self._transports, {}, threading.Lock()
+        for transport in transports.values():
+            transport.abandon()
+
+
+def _guarded(step: Callable[[], T], url: str, clock: Clock) -> T:
+    """The step's result, or an error of ours that has none of the library's behind it."""
+    from modelhub.transport.wire import HTTPError, InvalidURL, translated
+
+    try:
+        return step()
+    except (HTTPError, InvalidURL) as error:
+        failure = translated(error, url, clock)
+    try:
+        raise failure
+    finally:
+        del failure  # or it would keep itself alive through its own traceback
+
+
+_alive: weakref.WeakSet[_Pools] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pools in list(_alive):
+        pools.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

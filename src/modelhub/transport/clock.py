@@ -1,0 +1,90 @@
+"""The four time-outs of one exchange, as one clock that knows what is being waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from modelhub.errors import TimedOut
+from modelhub.model import Timeouts
+
+__all__ = ["Clock"]
+
+_MEANING = {
+    "connect": "no connection was made",
+    "first_token": "nothing of the answer came",
+    "idle": "nothing more of the answer came",
+    "total": "the answer was not complete",
+}
+
+
+class Clock:
+    """How long the next step may take. ``streaming``: the caller will say ``begun()`` at the first token.
+
+    ``connect`` counts from the moment a connection is begun, so waiting for a free one costs nothing of it; ``first_token``
+    and ``total`` count from the start; ``idle`` counts anew at every step once the answer has begun.
+    """
+
+    __slots__ = (
+        "_answered",
+        "_awaiting_token",
+        "_connect_at",
+        "_first_token_at",
+        "_now",
+        "_timeouts",
+        "_total_at",
+        "_waiting_for",
+    )
+
+    def __init__(self, timeouts: Timeouts, *, streaming: bool, now: Callable[[], float] = time.monotonic) -> None:
+        started = now()
+        self._now = now
+        self._timeouts = timeouts
+        self._total_at = _after(started, timeouts.total)
+        self._first_token_at = _after(started, timeouts.first_token) if streaming else None
+        self._connect_at: float | None = None
+        self._awaiting_token = streaming
+        self._answered = False
+        self._waiting_for = "total"
+
+    def connecting(self) -> None:
+        """A connection is begun."""
+        self._connect_at = _after(self._now(), self._timeouts.connect)
+
+    def answered(self) -> None:
+        """The response's headers have come."""
+        self._answered = True
+
+    def begun(self) -> None:
+        """The first token has come."""
+        self._awaiting_token = False
+
+    def left_to_connect(self) -> float | None:
+        """Seconds for the next step of making a connection; 0.0 when they have passed, ``None`` for ever."""
+        return self._nearest(self._connect_at, "connect", self._now())
+
+    def left(self) -> float | None:
+        """Seconds for the next bytes, either way; 0.0 when they have passed, ``None`` for ever."""
+        now = self._now()
+        if self._answered and not self._awaiting_token:
+            return self._nearest(_after(now, self._timeouts.idle), "idle", now)
+        return self._nearest(None, "", now)
+
+    def _nearest(self, step_at: float | None, step: str, now: float) -> float | None:
+        nearest, self._waiting_for = step_at, step
+        if self._awaiting_token and self._first_token_at is not None and (nearest is None or self._first_token_at < nearest):
+            nearest, self._waiting_for = self._first_token_at, "first_token"
+        if self._total_at is not None and (nearest is None or self._total_at < nearest):
+            nearest, self._waiting_for = self._total_at, "total"
+        return None if nearest is None else max(nearest - now, 0.0)
+
+    def timed_out(self, origin: str) -> TimedOut:
+        """The error for the wait that ``left`` or ``left_to_connect`` was last asked about."""
+        phase = self._waiting_for
+        seconds: float = getattr(self._timeouts, phase)
+        message = f"{origin}: {_MEANING[phase]} within {seconds:g} s (the time-out `{phase}`)."
+        return TimedOut(message, phase=phase, seconds=seconds)
+
+
+def _after(moment: float, seconds: float | None) -> float | None:
+    return None if seconds is None else moment + seconds

@@ -1,0 +1,35 @@
+"""What went wrong on the way, in our own words: neither keys nor paths in them, and no library's exception behind them."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from modelhub.errors import AnswerError, InvalidRequest, Unreachable
+
+__all__ = ["broken", "invalid_address", "origin", "unconnected", "undecodable"]
+
+
+def origin(url: str) -> str:
+    """``https://host:port``: a URL without its path, query and credentials."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def unconnected(url: str, reason: str) -> Unreachable:
+    """No connection was made."""
+    return Unreachable(f"Cannot connect to {origin(url)}: {reason or 'refused'}. Check the address and the network.")
+
+
+def broken(url: str, reason: str) -> Unreachable:
+    """The connection broke before the answer had ended."""
+    return Unreachable(f"The connection to {origin(url)} broke: {(reason or 'it was closed').rstrip('.')}.")
+
+
+def undecodable(url: str, reason: str) -> AnswerError:
+    """The body is not compressed as its headers say."""
+    return AnswerError(f"{origin(url)} sent a body that cannot be decompressed: {reason}.")
+
+
+def invalid_address(url: str) -> InvalidRequest:
+    """Not something that a request can be sent to."""
+    return InvalidRequest(f"{origin(url)!r} is not an address to send to: it must be http://host or https://host.")

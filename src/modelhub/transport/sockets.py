@@ -1,0 +1,148 @@
+# ruff: noqa: ASYNC109  # the HTTP library names these parameters
+"""Sockets whose every wait asks the exchange's clock: the network backends beneath both connection pools.
+
+The HTTP library hands the ``timeout`` of a request down to each read and write untouched, but reads it only once for a whole
+body. So what is handed down is not a number: it is the ``Clock``, which is asked anew at each step.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+from modelhub.transport.clock import Clock
+
+__all__ = ["AsyncTimedBackend", "TimedBackend"]
+
+_SLICE = 256 * 1024
+Wait = Clock | float | None
+
+
+def _seconds(wait: Wait, expired: type[Exception]) -> float | None:
+    return _unexpired(wait.left(), expired) if isinstance(wait, Clock) else wait
+
+
+def _seconds_to_connect(wait: Wait) -> float | None:
+    return _unexpired(wait.left_to_connect(), httpcore.ConnectTimeout) if isinstance(wait, Clock) else wait
+
+
+def _unexpired(seconds: float | None, expired: type[Exception]) -> float | None:
+    if seconds == 0.0:
+        raise expired
+    return seconds
+
+
+def _slices(buffer: bytes) -> Iterable[bytes]:
+    if len(buffer) <= _SLICE:
+        return (buffer,)
+    return (buffer[start : start + _SLICE] for start in range(0, len(buffer), _SLICE))
+
+
+class TimedStream(httpcore.NetworkStream):
+    """A blocking connection."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: Wait = None) -> bytes:
+        return self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: Wait = None) -> None:
+        for piece in _slices(buffer):
+            self._inner.write(piece, _seconds(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Wait = None
+    ) -> httpcore.NetworkStream:
+        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class TimedBackend(httpcore.NetworkBackend):
+    """Makes blocking connections. Where a name has several addresses, each gets its share of the time."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: Wait = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        if isinstance(timeout, Clock):
+            timeout.connecting()
+        addresses = _addresses(host, port)
+        for left in range(len(addresses), 0, -1):
+            seconds = _seconds_to_connect(timeout)
+            share = None if seconds is None else seconds / left
+            try:
+                return TimedStream(self._inner.connect_tcp(addresses[-left], port, share, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 1:
+                    raise
+        raise httpcore.ConnectError(f"{host} has no address")
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(str(error)) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class AsyncTimedStream(httpcore.AsyncNetworkStream):
+    """A connection of an event loop."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: Wait = None) -> bytes:
+        return await self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+
+    async def write(self, buffer: bytes, timeout: Wait = None) -> None:
+        for piece in _slices(buffer):
+            await self._inner.write(piece, _seconds(timeout, httpcore.WriteTimeout))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Wait = None
+    ) -> httpcore.AsyncNetworkStream:
+        return AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
+    """Makes connections of an event loop."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: Wait = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        if isinstance(timeout, Clock):
+            timeout.connecting()
+        seconds = _seconds_to_connect(timeout)
+        return AsyncTimedStream(await self._inner.connect_tcp(host, port, seconds, local_address, socket_options))

@@ -1,0 +1,100 @@
+"""Our values as the HTTP library's, and its exceptions as ours: the only file that imports httpx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+import httpx
+
+from modelhub.http import Headers
+from modelhub.transport import failures
+from modelhub.transport.outgoing import header_fields
+from modelhub.transport.sockets import AsyncTimedBackend, TimedBackend
+
+if TYPE_CHECKING:
+    import ssl
+
+    from modelhub.errors import ModelhubError
+    from modelhub.http import HttpRequest
+    from modelhub.transport.clock import Clock
+
+__all__ = ["AsyncTransport", "HTTPError", "InvalidURL", "Limits", "Transport", "headers_of", "outgoing", "translated"]
+
+HTTPError = httpx.HTTPError
+InvalidURL = httpx.InvalidURL
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections are open at once to all hosts together, and how many seconds an idle one is kept."""
+
+    max_connections: int
+    keepalive: float
+
+
+class Transport(httpx.HTTPTransport):
+    """The library's blocking transport, over a pool whose sockets ask the clock."""
+
+    def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
+        self._pool = httpcore.ConnectionPool(network_backend=TimedBackend(), **_pool_options(context, limits))
+
+    def abandon(self) -> None:
+        """Close the sockets without a lock: after a fork, another thread's lock is held for ever."""
+        for connection in self._pool.connections:
+            connection.close()
+
+
+class AsyncTransport(httpx.AsyncHTTPTransport):
+    """The library's asynchronous transport, over a pool whose sockets ask the clock."""
+
+    def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
+        self._pool = httpcore.AsyncConnectionPool(network_backend=AsyncTimedBackend(), **_pool_options(context, limits))
+
+
+def _pool_options(context: ssl.SSLContext | None, limits: Limits) -> dict[str, Any]:
+    return {"ssl_context": context, "max_connections": limits.max_connections, "keepalive_expiry": limits.keepalive}
+
+
+def outgoing(request: HttpRequest, clock: Clock) -> httpx.Request:
+    """The request as the library wants it, keys revealed: use it inside an expression and keep it nowhere."""
+    return httpx.Request(
+        request.method,
+        _parsed(request.url),
+        headers=header_fields(request),
+        content=request.body,
+        extensions={"timeout": {"connect": clock, "read": clock, "write": clock, "pool": clock.left()}},
+    )
+
+
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def headers_of(response: httpx.Response) -> Headers:
+    """The response's headers as our value."""
+    return Headers(response.headers.multi_items())
+
+
+def translated(error: Exception, url: str, clock: Clock) -> ModelhubError:
+    """Our error for the library's. Raise it outside the ``except``: the library's holds the request, and that holds keys."""
+    for kind, meaning in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning(error, url, clock)
+    return failures.broken(url, type(error).__name__)
+
+
+_MEANINGS: tuple[
+    tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Exception, str, Clock], ModelhubError]], ...
+] = (
+    (httpx.TimeoutException, lambda _, url, clock: clock.timed_out(failures.origin(url))),
+    ((httpx.InvalidURL, httpx.UnsupportedProtocol), lambda _error, url, _clock: failures.invalid_address(url)),
+    ((httpx.ConnectError, httpx.ProxyError), lambda error, url, _: failures.unconnected(url, str(error))),
+    (httpx.LocalProtocolError, lambda _error, url, _clock: failures.broken(url, "the request breaks the rules of HTTP")),
+    (httpx.DecodingError, lambda error, url, _: failures.undecodable(url, str(error))),
+    (httpx.HTTPError, lambda error, url, _: failures.broken(url, str(error))),
+)
