@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from modelhub.cli.command import Command as Command
     from modelhub.errors import AnswerError as AnswerError
     from modelhub.errors import BadRequest as BadRequest
     from modelhub.errors import ConfigError as ConfigError
@@ -112,7 +113,17 @@ if TYPE_CHECKING:
     from modelhub.model import Timing as Timing
     from modelhub.model import Usage as Usage
     from modelhub.model import Wrapper as Wrapper
+    from modelhub.prompting.examples import Example as Example
+    from modelhub.prompting.strategy import Prompt as Prompt
+    from modelhub.prompting.strategy import Strategy as Strategy
     from modelhub.provider import Provider as Provider
+    from modelhub.retrieval.documents import Document as Document
+    from modelhub.retrieval.documents import Heading as Heading
+    from modelhub.retrieval.lexical import Bm25 as Bm25
+    from modelhub.retrieval.lexical import terms as terms
+    from modelhub.retrieval.loaders import Loader as Loader
+    from modelhub.retrieval.sentences import sentence_spans as sentence_spans
+    from modelhub.retrieval.tokens import count_tokens as count_tokens
     from modelhub.transport.endpoint import Decoder as Decoder
     from modelhub.transport.endpoint import Endpoint as Endpoint
     from modelhub.transport.endpoint import HttpModel as HttpModel
@@ -123,21 +134,26 @@ _MODULES = {
     "AudioDelta": "modelhub.interfaces.speech",
     "AudioPart": "modelhub.interfaces.media",
     "BadRequest": "modelhub.errors",
+    "Bm25": "modelhub.retrieval.lexical",
     "Citation": "modelhub.interfaces.content",
     "Cited": "modelhub.interfaces.text",
+    "Command": "modelhub.cli.command",
     "ConfigError": "modelhub.errors",
     "ContentFiltered": "modelhub.errors",
     "ContextOverflow": "modelhub.errors",
     "Decoder": "modelhub.transport.endpoint",
+    "Document": "modelhub.retrieval.documents",
     "EmbeddingModel": "modelhub.interfaces.embedding",
     "EmbeddingRequest": "modelhub.interfaces.embedding",
     "EmbeddingResponse": "modelhub.interfaces.embedding",
     "Endpoint": "modelhub.transport.endpoint",
+    "Example": "modelhub.prompting.examples",
     "FilePart": "modelhub.interfaces.media",
     "FinishReason": "modelhub.interfaces.text",
     "Finished": "modelhub.model",
     "GeneratedImage": "modelhub.interfaces.image",
     "Headers": "modelhub.http",
+    "Heading": "modelhub.retrieval.documents",
     "HttpModel": "modelhub.transport.endpoint",
     "HttpRequest": "modelhub.http",
     "HttpResponse": "modelhub.http",
@@ -152,6 +168,7 @@ _MODULES = {
     "KeyMissing": "modelhub.errors",
     "KeyRefused": "modelhub.errors",
     "Kind": "modelhub.model",
+    "Loader": "modelhub.retrieval.loaders",
     "Media": "modelhub.interfaces.media",
     "Message": "modelhub.interfaces.content",
     "Model": "modelhub.model",
@@ -166,6 +183,7 @@ _MODULES = {
     "Passage": "modelhub.interfaces.content",
     "PluginBroken": "modelhub.errors",
     "PluginMissing": "modelhub.errors",
+    "Prompt": "modelhub.prompting.strategy",
     "Provider": "modelhub.provider",
     "ProviderDown": "modelhub.errors",
     "ProviderError": "modelhub.errors",
@@ -190,6 +208,7 @@ _MODULES = {
     "SpeechModel": "modelhub.interfaces.speech",
     "SpeechRequest": "modelhub.interfaces.speech",
     "SpeechResponse": "modelhub.interfaces.speech",
+    "Strategy": "modelhub.prompting.strategy",
     "StreamBroken": "modelhub.errors",
     "TextDelta": "modelhub.interfaces.text",
     "TextEvent": "modelhub.interfaces.text",
@@ -221,11 +240,14 @@ _MODULES = {
     "Usage": "modelhub.model",
     "Word": "modelhub.interfaces.transcription",
     "Wrapper": "modelhub.model",
+    "count_tokens": "modelhub.retrieval.tokens",
     "extension": "modelhub.interfaces.media",
     "hookimpl": "modelhub.hookspecs",
     "output_type": "modelhub.interfaces.output",
     "pack": "modelhub.interfaces.embedding",
+    "sentence_spans": "modelhub.retrieval.sentences",
     "sniff": "modelhub.interfaces.media",
+    "terms": "modelhub.retrieval.lexical",
 }
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from modelhub.testing.recording import Recording as Recording
     from modelhub.testing.recording import recordings as recordings
     from modelhub.testing.server import FaultServer as FaultServer
+    from modelhub.testing.server import Received as Received
+    from modelhub.testing.server import Reply as Reply
+    from modelhub.testing.server import retry_after_forms as retry_after_forms
+    from modelhub.testing.server import sse as sse
     from modelhub.transport.drive import drive as drive
 
 _MODULES = {
@@ -38,7 +42,9 @@ _MODULES = {
     "ImageConformance": "modelhub.testing.conformance.image",
     "ImageEndpointConformance": "modelhub.testing.conformance.image",
     "PluginConformance": "modelhub.testing.conformance.plugin",
+    "Received": "modelhub.testing.server",
     "Recording": "modelhub.testing.recording",
+    "Reply": "modelhub.testing.server",
     "RerankingConformance": "modelhub.testing.conformance.reranking",
     "RerankingEndpointConformance": "modelhub.testing.conformance.reranking",
     "SpeechConformance": "modelhub.testing.conformance.speech",
@@ -50,6 +56,8 @@ _MODULES = {
     "collect": "modelhub.testing.laws",
     "drive": "modelhub.transport.drive",
     "recordings": "modelhub.testing.recording",
+    "retry_after_forms": "modelhub.testing.server",
+    "sse": "modelhub.testing.server",
 }
 
 

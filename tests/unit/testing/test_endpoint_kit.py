@@ -356,8 +356,32 @@ def test_a_broken_stream_without_what_had_arrived_is_caught() -> None:
                 raise StreamBroken("The stream ended without its end.")
             return Lines.close(self)
 
+        def partial(self) -> Any:
+            return None
+
     with pytest.raises(AssertionError, match=r"partial=self\.partial\(\)"):
         decoded_by(Forgets).test_a_stream_cut_short_breaks_and_keeps_what_came()
+
+
+def test_half_a_line_taken_for_an_error_of_the_answer_is_caught() -> None:
+    class Insists(Lines):
+        def close(self) -> Iterable[Any]:
+            return [*self.line(json.loads(self.rest))] if self.rest else Lines.close(self)
+
+    with pytest.raises(AssertionError, match="became AnswerError"):
+        decoded_by(Insists).test_a_stream_cut_short_breaks_and_keeps_what_came()
+
+
+def test_a_decoder_that_finishes_by_itself_is_as_good() -> None:
+    class AtOnce(Lines):
+        def line(self, value: dict[str, Any]) -> Iterable[Any]:
+            events = Lines.line(self, value)
+            return events if self.end is None else Lines.close(self)
+
+    kit = decoded_by(AtOnce)
+    kit.test_events_are_the_same_wherever_the_bytes_are_cut()
+    kit.test_two_streams_at_once_do_not_mix()
+    kit.test_a_stream_cut_short_breaks_and_keeps_what_came()
 
 
 def test_a_lost_connection_that_loses_the_words_is_caught() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 
 from modelhub.errors import ModelhubError, StreamBroken, Unreachable
+from modelhub.model import AnyModel, Finished
 from modelhub.testing.conformance.endpoint import AnyEndpoint, EndpointConformance
 from modelhub.testing.driven import MANNERS, driven
 from modelhub.testing.fake import FakeRuntime
@@ -52,14 +54,15 @@ class StreamedEndpointConformance(EndpointConformance):
 
     def test_two_streams_at_once_do_not_mix(self) -> None:
         for recording in self.streams():
-            endpoint, whole = self.endpoint(), recording.chunks or b""
-            one, other = endpoint.decoder(), endpoint.decoder()
-            mixed: tuple[list[Any], list[Any]] = ([], [])
+            whole = recording.chunks or b""
+            endpoint = self.endpoint()
+            streams: list[tuple[Any, list[Any]]] = [(endpoint.decoder(), []) for _ in range(2)]
             for place in range(len(whole)):
-                mixed[0].extend(one.feed(whole[place : place + 1]))
-                mixed[1].extend(other.feed(whole[place : place + 1]))
-            ends = merge([*mixed[0], *one.close()]), merge([*mixed[1], *other.close()])
-            assert ends[0] == ends[1] == merge(_decode(endpoint, [whole])), "Two decoders share state: make it in decoder()."
+                for decoder, seen in streams:
+                    seen += [] if _is_finished(seen) else decoder.feed(whole[place : place + 1])
+            for decoder, seen in streams:
+                seen += [] if _is_finished(seen) else decoder.close()
+                assert merge(seen) == merge(_decode(endpoint, [whole])), "Two decoders share state: make it in decoder()."
 
     def test_a_stream_cut_short_breaks_and_keeps_what_came(self) -> None:
         if not self.end_is_marked:
@@ -81,7 +84,7 @@ class StreamedEndpointConformance(EndpointConformance):
         for recording in self.streams():
             half = (recording.chunks or b"")[: len(recording.chunks or b"") // 2]
             world = FakeRuntime([[half, Unreachable("The connection was lost.")]])
-            error = _streaming_error(self.wired(), self.asked(recording), world)
+            _, error = _streamed(self.wired(), self.asked(recording), world)
             assert isinstance(error, StreamBroken), f"A connection lost in the middle became {error!r}: expected StreamBroken."
             assert error.partial is not None, "StreamBroken came without what had arrived: give decoder.partial()."
 
@@ -95,22 +98,33 @@ class StreamedEndpointConformance(EndpointConformance):
 
     def _cut(self, recording: Recording, place: int, whole: Any) -> bool:
         """Whether the cut broke the stream. Where it did not, the answer must have been whole already."""
-        try:
-            response = collect(_decode(self.endpoint(), [(recording.chunks or b"")[:place]]))
-        except StreamBroken as error:
-            broken = error
-        else:
+        runtime = FakeRuntime([replace(recording, chunks=(recording.chunks or b"")[:place]).streamed()])
+        events, error = _streamed(self.wired(), self.asked(recording), runtime)
+        if error is None:
+            response = collect(events)
             same = _gist(response) == _gist(whole)
             assert same, f"{recording.name} cut after {place} bytes became the answer {response!r}: raise StreamBroken instead."
             return False
-        assert broken.partial is not None, "StreamBroken came without what had arrived: give it partial=self.partial()."
+        assert isinstance(error, StreamBroken), (
+            f"{recording.name} cut after {place} bytes became {error!r}: raise StreamBroken."
+        )
+        assert error.partial is not None, "StreamBroken came without what had arrived: give partial=self.partial()."
         return True
 
 
 def _decode(endpoint: AnyEndpoint, pieces: Iterable[bytes]) -> list[Any]:
+    """What a model makes of the pieces: it stops reading at ``Finished``, and closes where there was none."""
     decoder = endpoint.decoder()
-    events = [event for piece in pieces for event in decoder.feed(piece)]
+    events: list[Any] = []
+    for piece in pieces:
+        events += decoder.feed(piece)
+        if _is_finished(events):
+            return events
     return [*events, *decoder.close()]
+
+
+def _is_finished(events: Sequence[Any]) -> bool:
+    return any(isinstance(event, Finished) for event in events)
 
 
 def _cuts(body: bytes) -> list[tuple[str, list[bytes]]]:
@@ -138,10 +152,9 @@ def _gist(response: Any) -> tuple[Any, ...]:
     return tuple(getattr(response, name, None) for name in ("content", "text", "finish_reason", "audio", "images", "segments"))
 
 
-def _streaming_error(model: Any, request: Any, world: FakeRuntime) -> Exception | None:
+def _streamed(model: AnyModel, request: Any, world: FakeRuntime) -> tuple[list[Any], Exception | None]:
     with driven("blocking", world) as caller:
         try:
-            caller.stream(model, request)
+            return caller.stream(model, request), None
         except ModelhubError as error:
-            return error
-    return None
+            return [], error
