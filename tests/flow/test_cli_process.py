@@ -286,8 +286,7 @@ def test_a_plugin_may_bring_a_command(place: Path) -> None:
     package = place.parent / "plugins" / "greet"
     package.mkdir()
     (package / "__init__.py").write_text(
-        "from modelhub.plugin import hookimpl\n"
-        "from modelhub.cli.command import Command\n\n"
+        "from modelhub.plugin import Command, hookimpl\n\n"
         "@hookimpl\n"
         "def modelhub_command():\n"
         "    return Command('greet', 'greet someone', lambda parser: parser.add_argument('who'), greet)\n\n"

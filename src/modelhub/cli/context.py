@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Context:
     options: Options = Options()
     open_hub: Callable[[Options], Hub] = _open_hub
     opened: Hub | None = field(default=None, init=False)
+    began: float = field(default_factory=time.perf_counter, init=False)
 
     def hub(self) -> Hub:
         """The hub of the configuration that ``--config`` and ``--profile`` name."""
@@ -66,6 +68,10 @@ class Context:
         """Close the hub, if one was made."""
         if self.opened is not None:
             self.opened.close()
+
+    def elapsed(self) -> float:
+        """Seconds since the command began."""
+        return time.perf_counter() - self.began
 
     @property
     def to_terminal(self) -> bool:

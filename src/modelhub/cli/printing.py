@@ -36,14 +36,17 @@ def shortened(text: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 3] + "..."
 
 
-def summary(response: Response) -> str:
-    """``model starter:quote, 120 tokens in, 34 out, $0.0012, 0.05 s``: as much of it as is known."""
-    facts = [f"model {response.model or 'unknown'}", *_used(response.usage)]
+def summary(response: Response, elapsed: float) -> str:
+    """``model starter:quote, 120 tokens in, 34 tokens out, $0.0012, 0.05 s``: as much of it as is known.
+
+    The time is the call's own; where the response does not tell it, ``elapsed``: that of the command.
+    """
+    name = ":".join(part for part in (response.provider, response.model) if part)
+    facts = [f"model {name or 'unknown'}", *_used(response.usage)]
     if response.cost is not None:
         facts.append(f"${response.cost}")
-    if response.timing.total is not None:
-        facts.append(f"{response.timing.total:.2f} s")
-    return ", ".join(facts)
+    seconds = elapsed if response.timing.total is None else response.timing.total
+    return ", ".join([*facts, f"{seconds:.2f} s"])
 
 
 def _used(usage: Usage) -> list[str]:
@@ -68,7 +71,7 @@ def remarks(response: Response, context: Context) -> None:
     for attempt in response.attempts:
         if attempt.error is not None:
             context.detail(f"failed: {attempt.model}: {shortened(str(attempt.error), 200)}")
-    context.detail(summary(response))
+    context.detail(summary(response, context.elapsed()))
 
 
 def print_citations(response: TextResponse[Any], context: Context) -> None:

@@ -38,14 +38,14 @@ def test_a_long_quote_is_cut_to_its_width() -> None:
 
 def test_a_summary_tells_what_is_known_and_nothing_else() -> None:
     response: TextResponse[None] = TextResponse(
-        model="starter:quote", usage=Usage(input_tokens=120), cost=Decimal("0.0012"), timing=Timing(total=0.046)
+        provider="starter", model="quote", usage=Usage(input_tokens=120), cost=Decimal("0.0012"), timing=Timing(total=0.046)
     )
-    assert summary(response) == "model starter:quote, 120 tokens in, $0.0012, 0.05 s"
+    assert summary(response, 9.0) == "model starter:quote, 120 tokens in, $0.0012, 0.05 s"
 
 
 def test_an_estimated_count_is_called_about() -> None:
     response: TextResponse[None] = TextResponse(model="m", usage=Usage(output_tokens=3, source="estimated"))
-    assert summary(response) == "model m, about 3 tokens out"
+    assert summary(response, 0.2) == "model m, about 3 tokens out, 0.20 s"
 
 
 def test_a_cut_answer_is_told_and_quiet_is_quiet() -> None:
@@ -63,7 +63,8 @@ def test_notices_and_failed_attempts_are_for_verbose() -> None:
     )
     assert said_beside(response, Options()) == ""
     told = said_beside(response, Options(verbose=True)).splitlines()
-    assert told == ["notice: seed: this model has none", "failed: a: 503 Service Unavailable", "model b"]
+    assert told[:2] == ["notice: seed: this model has none", "failed: a: 503 Service Unavailable"]
+    assert told[2].startswith("model b, 0.")
 
 
 def test_a_table_of_japanese_text_stands_in_line() -> None:
