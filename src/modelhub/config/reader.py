@@ -173,10 +173,11 @@ class _Reader:
                 self.environment(value["env"], path)
         except ConfigError as error:
             raise KeyMissing(error.message) from None
+        at = self.origin(*path) if self.origin else None
         try:
-            return read_secret(value, folder=self.folder, what=dotted(path))
-        except ValueError as error:
-            raise self.error(path, str(error)) from error
+            return read_secret(value, folder=self.folder, what=dotted(at.path if at and at.path else path))
+        except ConfigError as error:
+            raise ConfigError(error.message, file=at.file if at else None, line=at.line if at else None) from None
 
     def union(self, members: tuple[Any, ...], value: object, path: Path) -> Any:
         nullable, kinds = type(None) in members, [member for member in members if member is not type(None)]
