@@ -200,12 +200,14 @@ def _from_file(secret: Fetched) -> str:
 
 
 def _from_keyring(secret: Fetched) -> str:
+    from importlib import import_module
+
     try:
-        import keyring
+        keyring: Any = import_module("keyring")
     except ImportError:
         return _refuse(secret, 'needs the package keyring: pip install "modelhub-core[keyring]"')
     try:
-        return (keyring.get_password(*secret.source) or "").strip() or _refuse(secret, "the keyring does not hold")
+        return (keyring.get_password(*secret.source) or "").strip() or _refuse(secret, "holds nothing")
     except keyring.errors.KeyringError as error:
         reason = f"cannot be opened: {error}"
     return _refuse(secret, reason)

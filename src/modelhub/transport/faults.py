@@ -45,8 +45,9 @@ def fault(
     model: str = "",
     request_id: str | None = None,
 ) -> ModelhubError:
-    """The error for an answer that is none: ``return fault(response, provider="parley", model=self.name)``.
+    """What an unsuccessful answer means, as an exception to be raised.
 
+    An endpoint's ``fault`` is ``return fault(response, provider="parley", model=self.name)``.
     ``message`` and ``code`` are looked for in the usual places of a JSON body where they are not given, ``wait`` (the seconds
     before the next try) and ``request_id`` in the usual headers. Gives ``ContextOverflow`` or one of the ``ProviderError``
     classes; its ``raw`` is the body, parsed where it is JSON. An error inside a stream is read the same way: make a response
@@ -97,9 +98,14 @@ def _kind(status: int, words: str, said: Mapping[str, Any]) -> type[ModelhubErro
         case _ if 300 <= status < 500:
             return _by_words(words, BadRequest)
         case _:
-            return _by_words(
-                words, RateLimited if _any(_SLOW_DOWN, words) else ProviderDown if _any(_DOWN, words) else ProviderError
-            )
+            return _by_words(words, _passing(words))
+
+
+def _passing(words: str) -> type[ProviderError]:
+    """What an error without a status of its own is, if it is one that passes."""
+    if _any(_SLOW_DOWN, words):
+        return RateLimited
+    return ProviderDown if _any(_DOWN, words) else ProviderError
 
 
 def _by_words(words: str, otherwise: type[ModelhubError]) -> type[ModelhubError]:

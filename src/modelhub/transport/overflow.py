@@ -40,7 +40,7 @@ def overflows(words: str) -> bool:
 def context_overflow(words: str) -> ContextOverflow:
     """The error, with the numbers of tokens where the message tells them."""
     for pattern in _NUMBERS:
-        if found := re.search(pattern, words, re.IGNORECASE | re.DOTALL):
+        if found := re.search(pattern, words[:2000], re.IGNORECASE | re.DOTALL):
             told = found.groupdict()
             return ContextOverflow(words, prompt_tokens=_number(told.get("prompt")), context_window=_number(told.get("window")))
     return ContextOverflow(words)
