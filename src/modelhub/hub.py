@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from modelhub.config import Loaded, load
-
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from modelhub.clients.speech import AsyncSpeechClient, SpeechClient
     from modelhub.clients.text import AsyncTextClient, TextClient
     from modelhub.clients.transcription import AsyncTranscriptionClient, TranscriptionClient
+    from modelhub.config import Loaded
     from modelhub.model import AnyModel, Kind, ModelCard, Runtime
     from modelhub.transport.asynchronous import AsyncRuntime
     from modelhub.transport.blocking import BlockingRuntime
@@ -37,6 +36,8 @@ class _AnyHub(Generic[RuntimeT]):
     _new_runtime: Callable[[], RuntimeT]
 
     def __init__(self, config: Source = None, *, profile: str | None = None) -> None:
+        from modelhub.config import load
+
         self.loaded: Loaded = load(config, profile=profile)
         self._assembly: Assembly | None = None
         self._runtime: RuntimeT | None = None
