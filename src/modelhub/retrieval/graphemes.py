@@ -13,6 +13,7 @@ __all__ = ["cut_before", "is_boundary"]
 _ZERO_WIDTH_JOINER = "\u200d"
 _ATTACHED = frozenset("\u200c\u200d\u0e33\u0eb3\uff9e\uff9f")
 _PREPENDED = frozenset(map(chr, (*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD)))
+_REGIONALS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _MARKS = frozenset({"Mn", "Me", "Mc"})
 
 
@@ -57,10 +58,9 @@ def _is_regional(character: str) -> bool:
 
 
 def _regionals_before(text: str, position: int) -> int:
-    start, floor = position, max(0, position - 4096)
-    while start > floor and _is_regional(text[start - 1]):
-        start -= 1
-    return position - start
+    """How many letters of flags stand in a row before ``position``; rows of more than 1,000 flags are not followed further."""
+    near = text[max(0, position - 2000) : position]
+    return len(near) - len(near.rstrip(_REGIONALS))
 
 
 def _is_one_syllable(before: str, after: str) -> bool:

@@ -77,11 +77,6 @@ class Index:
     ) -> None:
         if spec.search.mode in ("vector", "hybrid") and embedder is None:
             raise ConfigError(f"[indexes.{name}] searches by {spec.search.mode}: name an `embedding` model, or search by bm25.")
-        if not 0 <= spec.chunk.overlap < spec.chunk.tokens:
-            chunk = f"tokens = {spec.chunk.tokens}, overlap = {spec.chunk.overlap}"
-            raise ConfigError(f"[indexes.{name}] chunk = {{ {chunk} }} cannot be: 0 <= overlap < tokens is needed.")
-        if spec.search.top_k < 1:
-            raise ConfigError(f"[indexes.{name}] search.top_k = {spec.search.top_k} cannot be: it is at least 1.")
         self.name = name
         self.spec = spec
         self.folder = folder

@@ -89,7 +89,7 @@ class Store:
             start = end
         if start != len(found):
             raise ValueError(f"{len(found)} passages where the manifest counts {start}")
-        return Kept(recipe=manifest["recipe"], entries=entries, vectors=vectors)
+        return Kept(recipe=dict(manifest["recipe"]), entries=entries, vectors=vectors)
 
     def _ours(self, name: str) -> str:
         if not _OURS.fullmatch(name):

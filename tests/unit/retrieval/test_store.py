@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelhub.errors import ConfigError, PluginMissing
+from modelhub.retrieval.documents import Document
+from modelhub.retrieval.reading import Entry, passages
+from modelhub.retrieval.store import Kept, Store, store_folder
+from modelhub.retrieval.tokens import count_tokens
+
+DOCUMENT = Document("docs/鍵.md", "鍵は毎月更新します。\u2028次の文です。\n\nKeys are rotated.\n")
+ENTRY = Entry("0123456789abcdef", passages(DOCUMENT, tokens=28, overlap=0, count=count_tokens))
+KEPT = Kept(
+    recipe={"chunk": {"tokens": 12}, "embedding": "test:letters"},
+    entries={DOCUMENT.name: ENTRY},
+    vectors=np.eye(2, 3, dtype=np.float32),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    kept = Store(str(tmp_path / "kept"))
+    kept.save(KEPT)
+    return kept
+
+
+def test_what_was_saved_is_opened(store: Store) -> None:
+    assert len(ENTRY.passages) == 2
+    kept, reason = store.open()
+    assert reason == ""
+    assert kept is not None
+    assert (kept.recipe, dict(kept.entries)) == (KEPT.recipe, dict(KEPT.entries))
+    np.testing.assert_array_equal(kept.vectors, KEPT.vectors)
+
+
+def test_no_store_is_no_reason(tmp_path: Path) -> None:
+    assert Store(str(tmp_path / "none")).open() == (None, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other rights there")
+def test_the_files_are_the_owners_alone(store: Store) -> None:
+    """AT-P7: files 0600."""
+    assert stat.S_IMODE(os.stat(store.folder).st_mode) == 0o700
+    assert {stat.S_IMODE(item.stat().st_mode) for item in os.scandir(store.folder)} == {0o600}
+
+
+def test_text_is_kept_readable(store: Store) -> None:
+    """AT-V: no escapes of what can be printed."""
+    (path,) = Path(store.folder).glob("passages-*.jsonl")
+    assert "鍵は毎月更新します。" in path.read_text(encoding="utf-8")
+
+
+def damaged(store: Store, change: Any) -> tuple[Kept | None, str]:
+    path = Path(store.folder, "manifest.json")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest, Path(store.folder))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return store.open()
+
+
+DAMAGES = {
+    "another schema": lambda manifest, folder: manifest.update(schema=99),
+    "a path": lambda manifest, folder: manifest.update(passages="../../etc/passwd"),
+    "an absolute path": lambda manifest, folder: manifest.update(vectors="/etc/passwd"),
+    "a missing file": lambda manifest, folder: (folder / manifest["passages"]).unlink(),
+    "half a file": lambda manifest, folder: (folder / manifest["passages"]).write_text('{"id": '),
+    "fewer passages": lambda manifest, folder: manifest["documents"][DOCUMENT.name].update(passages=1),
+    "a missing key": lambda manifest, folder: manifest.pop("documents"),
+    "no mapping": lambda manifest, folder: manifest.update(documents=[1]),
+    "no recipe": lambda manifest, folder: manifest.update(recipe=None),
+    "other vectors": lambda manifest, folder: np.save(folder / manifest["vectors"], np.zeros((1, 3), np.float32)),
+    "other numbers": lambda manifest, folder: np.save(folder / manifest["vectors"], np.zeros((2, 3), np.float64)),
+    "cut vectors": lambda manifest, folder: (folder / manifest["vectors"]).write_bytes(b"\x93NUMPY"),
+}
+
+
+@pytest.mark.parametrize("change", DAMAGES.values(), ids=DAMAGES.keys())
+def test_what_is_damaged_is_not_used_and_the_reason_is_told(store: Store, change: Any) -> None:
+    kept, reason = damaged(store, change)
+    assert kept is None
+    assert reason
+
+
+def test_a_manifest_that_is_no_json_is_not_used(store: Store) -> None:
+    Path(store.folder, "manifest.json").write_bytes(b"\x80\x04")
+    assert store.open()[0] is None
+
+
+class Planted:
+    def __reduce__(self) -> Any:
+        return os.mkdir, ("planted-was-run",)
+
+
+@pytest.mark.parametrize("form", ["object array", "bare pickle"])
+def test_nothing_in_a_store_is_ever_executed(store: Store, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AT-H4: a pickle in place of the vectors."""
+    monkeypatch.chdir(store.folder)
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([Planted(), Planted()], dtype=object), allow_pickle=True)
+    data = buffer.getvalue() if form == "object array" else pickle.dumps(Planted())
+    kept, reason = damaged(store, lambda manifest, folder: (folder / manifest["vectors"]).write_bytes(data))
+    assert kept is None
+    assert "damaged" in reason
+    assert not os.path.exists("planted-was-run")
+
+
+def test_a_write_that_stops_half_way_leaves_the_index_as_it_was(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AT-P7: whoever opens the folder finds the last state that was complete."""
+    other = Kept(recipe=KEPT.recipe, entries={})
+    renamed = []
+
+    def fail_at_the_second(source: str, target: str) -> None:
+        renamed.append(target)
+        if len(renamed) == 2:
+            raise OSError(28, "No space left on device")
+        os.rename(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_second)
+    with pytest.raises(ConfigError, match="No space left"):
+        store.save(other)
+    kept, _ = store.open()
+    assert kept is not None
+    assert dict(kept.entries) == dict(KEPT.entries)
+    assert not [item.name for item in os.scandir(store.folder) if item.name.startswith(".writing-")]
+
+
+def test_what_nothing_names_is_removed_once_it_is_old(store: Store) -> None:
+    (before,) = Path(store.folder).glob("passages-*.jsonl")
+    store.save(Kept(recipe=KEPT.recipe, entries={}))
+    assert before.exists(), "another process may just have written it"
+    os.utime(before, (time.time() - 5000,) * 2)
+    store.save(Kept(recipe=KEPT.recipe, entries={}))
+    assert not before.exists()
+
+
+def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"cannot be kept in .*Check `store`"):
+        Store(str(tmp_path / "file")).save(KEPT)
+
+
+def test_a_store_that_a_plugin_would_keep_says_so_without_the_password() -> None:
+    with pytest.raises(PluginMissing, match="pgvector") as caught:
+        store_folder("pgvector:postgresql://user:geheim@host/db", ".")
+    assert "geheim" not in caught.value.message
+
+
+@pytest.mark.parametrize("store", [".modelhub/handbook", "/var/index", "C:\\index", "名前"])
+def test_anything_else_is_a_folder(store: str) -> None:
+    assert store_folder(store, "/base").endswith(store)
