@@ -14,6 +14,7 @@ __all__ = ["redacted_response", "unspoken"]
 
 _STRUCK = "[key]"
 _PREFIX = 8
+_SHORTEST = 4
 
 
 def redacted_response(response: HttpResponse, request: HttpRequest) -> HttpResponse:
@@ -49,10 +50,10 @@ def _chained(error: BaseException, keys: list[str]) -> bool:
 
 
 def _keys(request: HttpRequest) -> list[str]:
-    """Every form of every key, the longest first; the last word of ``Bearer xyz`` is a key, too."""
+    """Every form of every key, the longest first; the last word of ``Bearer xyz`` is a key, one of three letters is none."""
     revealed = (value.reveal() for value in request.headers.values() if not isinstance(value, str) and value.loaded)
     forms = {form for value in revealed for key in {value, value.split(" ")[-1]} if key for form in _forms(key)}
-    return sorted(forms, key=len, reverse=True)
+    return sorted((form for form in forms if len(form) >= _SHORTEST), key=len, reverse=True)
 
 
 def _forms(key: str) -> Iterator[str]:
