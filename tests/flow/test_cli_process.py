@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -182,6 +183,25 @@ def test_ctrl_c_closes_the_stream_keeps_what_was_printed_and_ends_in_130(place: 
     assert time.monotonic() - stopped < 5
     assert (code, rest, errors) == (130, b"", b"\nmodelhub: interrupted\n")
     assert (place.parent / "closed").read_text(encoding="utf-8") == "closed"
+
+
+def test_a_terminal_sees_the_answer_as_it_comes(place: Path) -> None:
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelhub", "run", "-m", "sample:endless", "hi"],
+        env=environment(place),
+        cwd=place,
+        stdin=subprocess.DEVNULL,
+        stdout=inside,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(inside)
+    with process:
+        assert os.read(terminal, 8) == b"partial "
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    os.close(terminal)
 
 
 def test_a_reader_who_leaves_gets_no_traceback(place: Path) -> None:

@@ -33,7 +33,17 @@ def run(arguments: Namespace, context: Context) -> int:
         context.say(line)
     if not cards:
         context.note("modelhub: no installed plugin lists such a model. See: modelhub plugins")
+    elif arguments.provider is None and (silent := unlisted(found)):
+        context.detail(f"plugins that list no model beforehand: {', '.join(silent)}. Ask one: modelhub models --provider NAME")
     return 0
+
+
+def unlisted(cards: Sequence[ModelCard]) -> list[str]:
+    """The installed plugins that none of the cards is from."""
+    from modelhub.providers import installed
+
+    heard = {card.model.partition(":")[0] for card in cards}
+    return sorted({plugin.name for plugin in installed()} - heard)
 
 
 def listed(context: Context) -> Sequence[ModelCard]:
