@@ -137,7 +137,7 @@ class _Cutter:
             first = offset
             for _, last in sentence_spans(self.text[offset:stop]):
                 place = offset + last
-                if is_boundary(self.text, place):
+                if place == stop or is_boundary(self.text, place):
                     yield from self._divided(first, place, PARAGRAPH if place == stop else SENTENCE)
                     first = place
 
