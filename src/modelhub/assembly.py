@@ -44,6 +44,11 @@ class Assembly:
                 built = self._models.get(key) or self._models.setdefault(key, self._assemble(kind, name))
         return built
 
+    def kinds(self, name: str) -> tuple[Kind, ...]:
+        """The kinds that a name may be asked for: text alone where it has a prompt or documents, else all its provider has."""
+        spec = resolve(self.loaded, name)
+        return ("text",) if spec.prompt or spec.retrieval else tuple(provider(split_id(spec.model)[0]).kinds)
+
     def index(self, name: str) -> Index:
         """The index of ``[indexes.NAME]``, with the models it needs."""
         if (built := self._indexes.get(name)) is None:

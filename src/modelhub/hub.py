@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from modelhub.errors import ConfigError, UnknownModel
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,6 +74,13 @@ class _AnyHub(Generic[RuntimeT]):
 
         return cards(self.assembly, provider)
 
+    def _warm(self, names: tuple[str, ...]) -> None:
+        import_module("httpx")
+        for name in names or tuple(self.loaded.config.models):
+            for kind in self.assembly.kinds(name):
+                with suppress(UnknownModel, ConfigError):  # not every model of a provider is of every kind it has
+                    getattr(self, kind)(name)
+
     def _client(self, client: Callable[[AnyModel, Runtime, Any], ClientT], kind: Kind, name: str) -> ClientT:
         assembled = self.assembly.model(kind, name)
         return client(assembled.model, self.runtime, assembled.defaults)
@@ -133,6 +144,10 @@ class Hub(_AnyHub["BlockingRuntime"]):
         from modelhub.clients.index import IndexClient
 
         return IndexClient(self.assembly.index(name), self.runtime)
+
+    def warmup(self, *names: str) -> None:
+        """Import and build now what the first calls would import and build: all aliases, or some."""
+        self._warm(names)
 
     def close(self) -> None:
         """Give all connections back. The hub may be used again; it then opens new ones."""
@@ -199,6 +214,10 @@ class AsyncHub(_AnyHub["AsyncRuntime"]):
         from modelhub.clients.index import AsyncIndexClient
 
         return AsyncIndexClient(self.assembly.index(name), self.runtime)
+
+    async def warmup(self, *names: str) -> None:
+        """Import and build now, in a thread, what the first calls would import on the event loop: all aliases, or some."""
+        await self.runtime.in_thread(self._warm, names)
 
     async def aclose(self) -> None:
         """Give all connections back. The hub may be used again; it then opens new ones."""
