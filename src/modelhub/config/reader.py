@@ -14,12 +14,11 @@ import dataclasses
 import os
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from modelhub.config.layers import Origin
 from modelhub.config.positions import Path
+from modelhub.config.shapes import advice, described, fits, is_number, named
 from modelhub.errors import ConfigError, KeyMissing, did_you_mean
 from modelhub.http import Secret
 
@@ -64,8 +63,7 @@ def dotted(path: Path) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(NamedTuple):
     hint: Any
     required: bool
 
@@ -95,10 +93,14 @@ def is_required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-@dataclass(frozen=True, slots=True)
 class _Reader:
-    origin: FindOrigin | None
-    folder: str
+    """No dataclass: this module is on the way of every start, and making one costs more than reading a file."""
+
+    __slots__ = ("folder", "origin")
+
+    def __init__(self, origin: FindOrigin | None, folder: str) -> None:
+        self.origin = origin
+        self.folder = folder
 
     def dataclass(self, cls: type[T], table: object, path: Path) -> T:
         known = _fields(cls)
@@ -140,17 +142,25 @@ class _Reader:
             return self.secret(value, path)
         if dataclasses.is_dataclass(hint):
             return self.dataclass(hint, value, path)
-        if hint in _NUMBERS and not isinstance(value, bool) and isinstance(value, _NUMBERS[hint]):
-            return hint(str(value)) if hint is Decimal else hint(value)
-        if hint is object or (hint not in _NUMBERS and isinstance(value, hint)):
+        if is_number(hint) and fits(hint, value):
+            return self.number(hint, value, path)
+        if hint is object or (not is_number(hint) and isinstance(value, hint)):
             return value
-        raise self.wrong(path, _named(hint), value)
+        raise self.wrong(path, named(hint), value)
+
+    def number(self, hint: type[Any], value: Any, path: Path) -> Any:
+        if hint is int or hint is float:
+            return hint(value)
+        try:
+            return hint(str(value))
+        except ArithmeticError:
+            raise self.error(path, "this string is not a number.") from None
 
     def string(self, value: object, path: Path) -> str:
         if isinstance(value, Mapping) and set(value) == {"env"}:
             return self.environment(value["env"], path)
         if not isinstance(value, str):
-            raise self.wrong(path, _named(str), value)
+            raise self.wrong(path, named(str), value)
         return value
 
     def environment(self, name: object, path: Path) -> str:
@@ -167,7 +177,7 @@ class _Reader:
         if hasattr(value, "reveal"):
             return value
         if not isinstance(value, str | Mapping):
-            raise self.wrong(path, _NAMES[Secret], value)
+            raise self.wrong(path, named(Secret), value)
         try:
             if isinstance(value, Mapping) and set(value) == {"env"}:
                 self.environment(value["env"], path)
@@ -181,11 +191,11 @@ class _Reader:
 
     def union(self, members: tuple[Any, ...], value: object, path: Path) -> Any:
         nullable, kinds = type(None) in members, [member for member in members if member is not type(None)]
-        if nullable and (value is None or (value is False and not any(_fits(kind, False) for kind in kinds))):
+        if nullable and (value is None or (value is False and not any(fits(kind, False) for kind in kinds))):
             return None
-        fitting = [kind for kind in kinds if _fits(kind, value)]
+        fitting = [kind for kind in kinds if fits(kind, value)]
         if not fitting and len(kinds) > 1:
-            raise self.wrong(path, " or ".join(_named(kind) for kind in kinds), value)
+            raise self.wrong(path, " or ".join(named(kind) for kind in kinds), value)
         return self.value((fitting or kinds)[0], value, path)
 
     def literal(self, words: tuple[Any, ...], value: object, path: Path) -> Any:
@@ -194,7 +204,7 @@ class _Reader:
         if any(type(word) is type(value) and word == value for word in words):
             return value
         hint = did_you_mean(value, [str(word) for word in words]) if isinstance(value, str) else ""
-        raise self.error(path, f"expected {_named(Literal[words])}.{hint}")
+        raise self.error(path, f"expected {named(Literal[words])}.{hint}")
 
     def container(self, hint: Any, kind: Any, value: object, path: Path) -> Any:
         arguments = get_args(hint)
@@ -219,7 +229,7 @@ class _Reader:
         return frozenset(items) if kind is frozenset else tuple(items)
 
     def wrong(self, path: Path, expected: str, value: object) -> ConfigError:
-        return self.error(path, f"expected {expected}, got {_described(value)}.{_advice(expected, value)}")
+        return self.error(path, f"expected {expected}, got {described(value)}.{advice(expected, value)}")
 
     def unknown(self, path: Path, key: str, known: list[str]) -> ConfigError:
         hint = did_you_mean(key, known) or f" Known: {', '.join(known)}."
@@ -229,83 +239,10 @@ class _Reader:
         return setting_error(self.origin, path, message)
 
 
-_NUMBERS: Mapping[type[Any], tuple[type[Any], ...]] = {int: (int,), float: (int, float), Decimal: (int, float, str, Decimal)}
-
-_NAMES: Mapping[Any, str] = {
-    str: "a string",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    Decimal: "a number",
-    Secret: 'a string or a source like { env = "NAME" }',
-}
-
-
 def _annotated(hint: Any) -> Any:
     """``Annotated[Any, X]`` is read as ``X`` where that is a type: a type checker sees ``Any``, a reader of the file ``X``."""
     plain, first, *_ = get_args(hint)
     return first if plain is Any and not isinstance(first, str) else plain
-
-
-def _fits(hint: Any, value: object) -> bool:
-    """Whether a value has the outer shape that a hint asks for; what is inside is checked when it is read."""
-    kind = get_origin(hint) or hint
-    if kind is Literal:
-        return any(type(word) is type(value) and word == value for word in get_args(hint))
-    if kind in (str, Secret):
-        return (
-            isinstance(value, str) or (isinstance(value, Mapping) and "env" in value) or (kind is Secret and _is_table(value))
-        )
-    if kind in _NUMBERS:
-        return isinstance(value, _NUMBERS[kind]) and not isinstance(value, bool)
-    if dataclasses.is_dataclass(kind) or kind in (dict, Mapping):
-        return _is_table(value)
-    if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
-        return isinstance(value, list | tuple)
-    return kind in (Any, object) or (isinstance(kind, type) and isinstance(value, kind))
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _named(hint: Any) -> str:
-    """What a hint accepts, in words."""
-    if get_origin(hint) is Literal:
-        *most, last = (repr(word) for word in get_args(hint))
-        return f"{', '.join(most)} or {last}" if most else last
-    if hint in _NAMES:
-        return _NAMES[hint]
-    kind = get_origin(hint) or hint
-    if dataclasses.is_dataclass(kind) or kind in (dict, Mapping):
-        return "a table"
-    if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
-        return "a list"
-    return f"a {getattr(kind, '__name__', kind)}"
-
-
-def _described(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return "a string"
-        case int() | float() | Decimal():
-            return "a number"
-        case Mapping():
-            return "a table"
-        case list() | tuple():
-            return "a list"
-    return f"a {type(value).__name__}"
-
-
-def _advice(expected: str, value: object) -> str:
-    """How to write it, where a value differs from what it should be by its quotes or brackets alone."""
-    if isinstance(value, str) and expected == _NAMES[bool] and value.lower() in ("true", "false"):
-        return f" Write {value.lower()}, without quotes."
-    if isinstance(value, str) and "number" in expected and value.replace(".", "", 1).isdecimal():
-        return " Write the number without quotes."
-    return " Put it in brackets: [ ... ]." if expected == "a list" and isinstance(value, str) else ""
 
 
 def _quoted(key: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelhub.config.layers import Origin, Tree, merged
 from modelhub.config.positions import Path
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Stack", "table_at"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(NamedTuple):
     """Where the tables stand, the farthest first. A key that several have is the nearest one's."""
 
     loaded: Loaded
