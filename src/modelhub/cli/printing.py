@@ -58,7 +58,7 @@ def _used(usage: Usage) -> list[str]:
         (usage.characters, "characters"),
         (usage.audio_seconds, "seconds of sound"),
     )
-    return [f"{about}{count:g} {what}" for count, what in counts if count is not None]
+    return [f"{about}{round(count, 2):g} {what}" for count, what in counts if count is not None]
 
 
 def remarks(response: Response, context: Context) -> None:

@@ -35,6 +35,8 @@ def run(arguments: Namespace, context: Context) -> int:
         context.document(document(response))
         return 0
     context.write(response.srt() if arguments.srt else response.vtt() if arguments.vtt else f"{response.text}\n")
+    if not response.text.strip():
+        context.note("modelhub: nothing was recognised.")
     remarks(response, context)
     return 0
 
