@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from modelhub.errors import AnswerError, ConfigError, InvalidRequest
 from modelhub.interfaces.content import Passage
+from modelhub.retrieval.building import Builder, Built, Progress
 from modelhub.retrieval.fusion import fused
-from modelhub.retrieval.lexical import Bm25
 from modelhub.retrieval.meaning import Meaning
 from modelhub.retrieval.once import Turn
-from modelhub.retrieval.reading import Entry, passages, read
 from modelhub.retrieval.report import IndexReport, Skipped
-from modelhub.retrieval.sources import find
-from modelhub.retrieval.store import Kept, Store, store_folder
+from modelhub.retrieval.store import Store, store_folder
 from modelhub.retrieval.tokens import count_tokens
-from modelhub.retrieval.vectors import Vectors
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from modelhub.config.specs import IndexSpec
     from modelhub.interfaces.embedding import EmbeddingModel
     from modelhub.interfaces.reranking import RerankingModel
@@ -32,30 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Index", "IndexReport", "Mode", "Progress", "Skipped"]
 
 Mode = Literal["bm25", "vector", "hybrid"]
-Progress = Callable[[int, int, str], None]
-"""Told ``(done, total, what)`` while an index is built; it may be called from another thread."""
 
 _WIDER = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """What a search needs. Passages, BM25's texts and vectors share one order."""
-
-    passages: tuple[Passage, ...]
-    words: Bm25
-    vectors: Vectors | None
-    kept: Kept
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The sources as they are now, before anything is embedded."""
-
-    entries: Mapping[str, Entry]
-    skipped: tuple[Skipped, ...]
-    before: Kept | None
-    rebuilt: str
+"""How many times more candidates are looked at where two rankings are merged, or one is put into a better order."""
 
 
 class Index:
@@ -83,9 +55,9 @@ class Index:
         self.embedder = embedder
         self.reranker = reranker
         self._meaning = None if embedder is None else Meaning(embedder)
-        self._count = count
-        self._store = None if spec.store is None else Store(store_folder(spec.store, folder))
-        self._ready: _Ready | None = None
+        store = None if spec.store is None else Store(store_folder(spec.store, folder))
+        self._builder = Builder(name=name, spec=spec, folder=folder, meaning=self._meaning, store=store, count=count)
+        self._built: Built | None = None
         self._turn = Turn()
 
     async def prepare(self, runtime: Runtime, progress: Progress | None = None) -> IndexReport:
@@ -124,7 +96,7 @@ class Index:
             raise InvalidRequest(f"The index {self.name!r} has no embedding model, so it cannot search by {chosen}.")
         return chosen
 
-    async def _found(self, query: str, runtime: Runtime, ready: _Ready, depth: int, mode: Mode) -> list[tuple[int, float]]:
+    async def _found(self, query: str, runtime: Runtime, ready: Built, depth: int, mode: Mode) -> list[tuple[int, float]]:
         if mode == "bm25" or ready.vectors is None or self._meaning is None:
             return await runtime.in_thread(ready.words.search, query, depth)
         vector = (await self._meaning.of((query,), "query", runtime))[0]
@@ -148,100 +120,19 @@ class Index:
             raise AnswerError(f"{reranker.card.model} ranked a document that it was not given.")
         return tuple(replace(hits[ranked.index], score=ranked.score) for ranked in response.ranking[:wanted])
 
-    async def _prepared(self, runtime: Runtime) -> _Ready:
-        if (ready := self._ready) is None:
+    async def _prepared(self, runtime: Runtime) -> Built:
+        if (ready := self._built) is None:
             async with self._turn.taken(runtime):
-                if self._ready is None:
+                if self._built is None:
                     await self._prepare(runtime, _silent)
-                ready = self._ready
+                ready = self._built
         assert ready is not None
         return ready
 
     async def _prepare(self, runtime: Runtime, progress: Progress) -> IndexReport:
-        began = runtime.now()
-        found = await runtime.in_thread(self._read, progress)
-        known = await runtime.in_thread(self._known_vectors, found.before)
-        texts = [_indexed(passage) for entry in found.entries.values() for passage in entry.passages]
-        new: list[str] = []
-        if self._meaning is not None:
-            new = list(dict.fromkeys(text for text in texts if text not in known))
-            known.update(zip(new, await self._meaning.of_all(new, runtime, progress), strict=True))
-        self._ready = await runtime.in_thread(self._finish, found, texts, known)
-        return self._report(found, len(new), runtime.now() - began)
-
-    def _read(self, progress: Progress) -> _Read:
-        before, rebuilt = self._before()
-        names = find(self.spec.sources, self.folder, leave_out=self.spec.store)
-        chunk = self.spec.chunk
-        cut = partial(passages, tokens=chunk.tokens, overlap=chunk.overlap, count=self._count)
-        known = {} if before is None or before.recipe.get("chunk") != self._recipe["chunk"] else before.entries
-        entries, skipped = read(names, self.folder, known, cut, progress, named=frozenset(self.spec.sources))
-        return _Read(entries, tuple(skipped), before, rebuilt)
-
-    @property
-    def _recipe(self) -> dict[str, Any]:
-        chunk = {"tokens": self.spec.chunk.tokens, "overlap": self.spec.chunk.overlap, "cutter": 1}
-        return {"chunk": chunk, "embedding": None if self._meaning is None else self._meaning.model}
-
-    def _before(self) -> tuple[Kept | None, str]:
-        """What an earlier time left, here or in the store, and what of it cannot be used any more."""
-        if self._ready is not None:
-            return self._ready.kept, ""
-        kept, reason = (None, "") if self._store is None else self._store.open()
-        if kept is None:
-            return None, reason
-        return kept, _difference(kept.recipe, self._recipe)
-
-    def _known_vectors(self, before: Kept | None) -> dict[str, NDArray[np.float32]]:
-        """The vectors that can be taken over, by the text they were made of."""
-        if before is None or before.vectors is None or before.recipe.get("embedding") != self._recipe["embedding"]:
-            return {}
-        texts = (_indexed(passage) for entry in before.entries.values() for passage in entry.passages)
-        return dict(zip(texts, before.vectors, strict=True))
-
-    def _finish(self, found: _Read, texts: list[str], vectors: Mapping[str, NDArray[np.float32]]) -> _Ready:
-        matrix = None if self._meaning is None else self._meaning.stacked([vectors[text] for text in texts])
-        kept = Kept(recipe=self._recipe, entries=found.entries, vectors=matrix)
-        if self._store is not None and not _same(found.before, kept):
-            self._store.save(kept)
-        every = tuple(passage for entry in found.entries.values() for passage in entry.passages)
-        words = self._ready.words if self._ready is not None and self._ready.passages == every else Bm25.build(texts)
-        return _Ready(every, words, None if matrix is None else Vectors(matrix), kept)
-
-    def _report(self, found: _Read, embedded: int, seconds: float) -> IndexReport:
-        before = {} if found.before is None else found.before.entries
-        now = found.entries
-        return IndexReport(
-            name=self.name,
-            added=tuple(name for name in now if name not in before),
-            changed=tuple(name for name in now if name in before and before[name].source != now[name].source),
-            removed=tuple(name for name in before if name not in now),
-            unchanged=tuple(name for name in now if name in before and before[name].source == now[name].source),
-            skipped=found.skipped,
-            passages=sum(len(entry.passages) for entry in now.values()),
-            embedded=embedded,
-            seconds=seconds,
-            rebuilt=found.rebuilt,
-        )
+        self._built, report = await self._builder.build(self._built, runtime, progress)
+        return report
 
 
 def _silent(done: int, total: int, what: str) -> None:
     """Progress that nobody watches."""
-
-
-def _indexed(passage: Passage) -> str:
-    """What words and vectors are taken from: the titles above the passage help to find it."""
-    return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text
-
-
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    reasons = []
-    if before.get("chunk") != now["chunk"]:
-        reasons.append("the documents are cut in another way")
-    if before.get("embedding") != now["embedding"]:
-        reasons.append(f"the embedding model was {before.get('embedding')} and is {now['embedding']}")
-    return "; ".join(reasons)
-
-
-def _same(before: Kept | None, now: Kept) -> bool:
-    return before is not None and before.recipe == now.recipe and dict(before.entries) == dict(now.entries)
