@@ -132,8 +132,8 @@ def test_only_what_changed_is_done_again(folder: Path, run: Any, embedder: Any, 
     fresh = Index("handbook", spec(), str(folder), embedder)
     for question in ("zebra key", "鍵の更新", "lantern"):
         for mode in ("bm25", "vector", "hybrid"):
-            found = run(index.search(question, FakeRuntime(), top_k=50, mode=mode))  # type: ignore[arg-type]
-            assert found == run(fresh.search(question, FakeRuntime(), top_k=50, mode=mode))  # type: ignore[arg-type]
+            found = run(index.search(question, FakeRuntime(), top_k=50, mode=mode))
+            assert found == run(fresh.search(question, FakeRuntime(), top_k=50, mode=mode))
 
 
 def test_another_embedding_model_makes_every_vector_anew_and_says_so(
