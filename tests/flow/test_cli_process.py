@@ -288,6 +288,18 @@ def test_models_names_a_plugin_whose_module_is_gone(place: Path) -> None:
     )
 
 
+def test_models_names_a_plugin_whose_list_cannot_be_read_and_shows_the_others(place: Path) -> None:
+    """AT-B2."""
+    cards = '[{"model": "sample:echo", "kind": "text", "title": "見本"}]'
+    (place.parent / "plugins" / "sample" / "modelhub_cards.json").write_text(cards, encoding="utf-8")
+    broken(place, "")
+    (place.parent / "plugins" / "broken" / "modelhub_cards.json").write_text("{", encoding="utf-8")
+    done = modelhub(place, "models", PYTHONUTF8="1")
+    assert done.returncode == 0
+    assert "sample:echo" in done.stdout.decode()
+    assert [line for line in done.stderr.splitlines() if b"modelhub_cards.json" in line]
+
+
 def test_the_doctor_speaks_json(place: Path) -> None:
     broken(place, "import nowhere")
     done = modelhub(place, "plugins", "doctor", "--json")

@@ -10,6 +10,7 @@ from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import table
+from modelhub.errors import PluginBroken
 from modelhub.model import KINDS
 
 if TYPE_CHECKING:
@@ -51,7 +52,23 @@ def listed(context: Context) -> Sequence[ModelCard]:
     hub = context.hub()
     for complaint in complaints():
         context.streams.stderr.write(f"modelhub: {complaint}\n")
-    return hub.models()
+    try:
+        return hub.models()
+    except PluginBroken as error:
+        context.streams.stderr.write(f"modelhub: {error.message}\n")
+        return list(readable())
+
+
+def readable() -> Iterator[ModelCard]:
+    """The cards of the plugins whose list can be read, where another's cannot."""
+    from modelhub.catalog.cards import cards_on_disk
+    from modelhub.providers import installed
+
+    for plugin in installed():
+        try:
+            yield from cards_on_disk(plugin.module)
+        except PluginBroken:
+            continue
 
 
 def complaints() -> Iterator[str]:
