@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def distribution(folder: Path, name: str, version: str, entry_points: str) -> No
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "site"
     folder.mkdir()
-    monkeypatch.setattr(sys, "path", [str(folder)])
+    library = [entry for entry in sys.path if entry.startswith(sysconfig.get_path("stdlib")) and "-packages" not in entry]
+    monkeypatch.setattr(sys, "path", [str(folder), *library])
     return folder
 
 
