@@ -34,7 +34,7 @@ __all__ = ["HashEmbedding", "model"]
 _DIMENSIONS = 1024
 _RANGE = range(8, 65_537)
 _RUNS = (3, 4, 5)
-_PART = 0.3
+_PART = 0.7
 
 
 def model(name: str, options: StarterOptions | None) -> EmbeddingModel:  # noqa: ARG001  # nothing to set
@@ -101,7 +101,7 @@ def _scattered(number: int) -> int:
 
 
 def _features(text: str) -> dict[str, float]:
-    """Each feature with its weight; a long word's letter runs together weigh about as much as its whole."""
+    """Each feature with its weight; a word's letter runs together make half of what the whole word does to a product."""
     whole = Counter(terms(text))
     weights = {term: 1 + log1p(count - 1) for term, count in whole.items()}
     for term, weight in list(weights.items()):

@@ -26,14 +26,17 @@ def phrases(given: Sequence[str], known: Callable[[str], bool]) -> dict[str, str
         raise Unsupported(message, feature="dictation", model="starter:commands")
     if len(given) > _MOST:
         raise InvalidRequest(f"{len(given)} phrases are too many: starter:commands takes {_MOST}.")
-    spelt = {" ".join(words): phrase for phrase in reversed(given) if (words := _words(phrase))}
+    spelt: dict[str, str] = {}
+    for phrase in given:
+        spelt.setdefault(" ".join(_words(phrase)), phrase)
+    spelt.pop("", None)
     if not spelt:
         raise InvalidRequest("The phrases hold no words.")
     strange = sorted({word for words in spelt for word in words.split() if not _WORD.fullmatch(word) or not known(word)})
     if strange:
         named = ", ".join(repr(word) for word in strange[:10])
         raise InvalidRequest(f"Not in the English dictionary of starter:commands: {named}. Write numbers and names as words.")
-    return dict(reversed(spelt.items()))
+    return spelt
 
 
 def grammar(spelt: Sequence[str]) -> str:

@@ -66,12 +66,14 @@ def best_sentences(question: str, passages: Sequence[Passage], count: int) -> li
 def _sentences(number: int, passage: Passage) -> list[Sentence]:
     spans = [_stripped(passage.text, *span) for span in sentence_spans(passage.text)]
     words = [tuple(terms(passage.text[start:end])) for start, end in spans]
-    heading = frozenset(terms(passage.heading))
+    above = heading = frozenset(terms(passage.heading))
     found = []
     for place, (start, end) in enumerate(spans):
-        near = heading.union(*words[max(place - 1, 0) : place + 2])
         text = passage.text[start:end]
-        if words[place] and not _HEADING.match(text):
+        if _HEADING.match(text):
+            above = heading.union(words[place])
+        elif words[place]:
+            near = above.union(*words[max(place - 1, 0) : place + 2])
             found.append(Sentence(number, start, end, text, words[place], near))
     return found
 
@@ -87,10 +89,8 @@ def _rarity(wanted: set[str], candidates: Sequence[Sentence]) -> dict[str, float
 
 
 def _share(rarity: Mapping[str, float], sentence: Sentence) -> float:
-    """How much of the question the sentence and what surrounds it have; 0 where the sentence itself has none of it."""
-    if rarity.keys().isdisjoint(sentence.terms):
-        return 0.0
-    return sum(weight for term, weight in rarity.items() if term in sentence.around) / sum(rarity.values())
+    """How much of the question the sentence and what surrounds it have, 0 to 1."""
+    return sum(weight for term, weight in rarity.items() if term in sentence.around) / (sum(rarity.values()) or 1.0)
 
 
 def _scorer(
