@@ -98,7 +98,7 @@ from modelhub.prompting.examples import Example, examples
 from modelhub.prompting.strategies import Shots
 from modelhub.prompting.strategy import Prompt
 from modelhub.prompting.template import Template
-from modelhub.retrieval.grounding import ground
+from modelhub.retrieval.grounded import ground
 from modelhub.retrieval.html import HtmlLoader
 from modelhub.retrieval.loaders import MarkdownLoader
 

@@ -12,7 +12,7 @@ from modelhub.interfaces.output import OutputType
 from modelhub.interfaces.text import TextRequest, TextSettings
 from modelhub.model import ModelCard
 from modelhub.retrieval.budget import MEDIA, request_tokens, room_for_answer
-from modelhub.retrieval.grounding import ground
+from modelhub.retrieval.grounded import ground
 from modelhub.retrieval.rendering import rendered
 from modelhub.retrieval.tokens import count_tokens
 
