@@ -197,6 +197,7 @@ class FaultServer:
             if self._closing.is_set():
                 client.close()
                 return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._connections += 1
                 self._sockets.append(client)

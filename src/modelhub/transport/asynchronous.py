@@ -10,11 +10,13 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from modelhub.http import HttpRequest, HttpResponse
+from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
 from modelhub.transport.trust import Trust, tls_context
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
     from modelhub.http import HttpStream
@@ -44,13 +46,11 @@ class AsyncRuntime:
 
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
         """One exchange, read whole. Redirects are not followed."""
-        from modelhub.transport.wire import headers_of
-
         clock = Clock(timeouts, streaming=False)
         response = await self._answer(request, clock)
         try:
             body = await _guarded(response.aread(), request.url, clock)
-            return HttpResponse(response.status_code, headers_of(response), body)
+            return HttpResponse(response.status_code, Headers(response.headers.multi_items()), body)
         finally:
             await response.aclose()
 
@@ -97,9 +97,11 @@ class AsyncRuntime:
                 asyncio.run_coroutine_threadsafe(pools.aclose(), loop)
 
     async def _answer(self, request: HttpRequest, clock: Clock) -> httpx.Response:
+        pools = await self._pools()
+        transport = await pools.transport(request.url)
+
         from modelhub.transport.wire import outgoing
 
-        transport = (await self._pools()).transport(request.url)
         response = await _guarded(_sent(transport, lambda: outgoing(request, clock)), request.url, clock)
         clock.answered()
         return response
@@ -125,10 +127,8 @@ class _Stream:
     """A response that is still coming."""
 
     def __init__(self, response: httpx.Response, url: str, clock: Clock) -> None:
-        from modelhub.transport.wire import headers_of
-
         self.status = response.status_code
-        self.headers = headers_of(response)
+        self.headers = Headers(response.headers.multi_items())
         self._response = response
         self._pieces = response.aiter_bytes()
         self._url = url
@@ -166,14 +166,26 @@ class _Pools:
         self._transports: dict[str, AsyncTransport] = {}
         self._guard: AsyncGenerator[None, None] | None = None
 
-    def transport(self, url: str) -> AsyncTransport:
+    async def transport(self, url: str) -> AsyncTransport:
+        scheme = url.partition(":")[0].lower()
+        return self._transports.get(scheme) or await self._made(scheme)
+
+    async def _made(self, scheme: str) -> AsyncTransport:
+        """A new transport. The library's import and the reading of certificates take their time beside the loop."""
+        context = await asyncio.to_thread(self._prepared, scheme)
+
         from modelhub.transport.wire import AsyncTransport, Limits
 
-        scheme = url.partition(":")[0].lower()
         if scheme not in self._transports:
-            context = tls_context(self._trust) if scheme == "https" else None
             self._transports[scheme] = AsyncTransport(context, Limits(self._max_connections, self._keepalive))
         return self._transports[scheme]
+
+    def _prepared(self, scheme: str) -> ssl.SSLContext | None:
+        import modelhub.transport.wire  # noqa: F401  # so that it is loaded when the loop asks for it
+        from modelhub.transport.sockets import rehearse
+
+        rehearse()
+        return tls_context(self._trust) if scheme == "https" else None
 
     async def stand_guard(self) -> None:
         """Begin a generator whose ``finally`` the loop runs when it shuts down, and nobody else has to."""

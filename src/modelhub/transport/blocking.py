@@ -9,7 +9,7 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from modelhub.http import HttpRequest, HttpResponse
+from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
 from modelhub.transport.gathering import gathered
 from modelhub.transport.trust import Trust, tls_context
@@ -40,12 +40,12 @@ class BlockingRuntime:
 
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
         """One exchange, read whole. Redirects are not followed."""
-        from modelhub.transport.wire import headers_of
-
         clock = Clock(timeouts, streaming=False)
         response = self._answer(request, clock)
         try:
-            return HttpResponse(response.status_code, headers_of(response), _guarded(response.read, request.url, clock))
+            return HttpResponse(
+                response.status_code, Headers(response.headers.multi_items()), _guarded(response.read, request.url, clock)
+            )
         finally:
             response.close()
 
@@ -90,10 +90,8 @@ class _Stream:
     """A response that is still coming."""
 
     def __init__(self, response: httpx.Response, url: str, clock: Clock) -> None:
-        from modelhub.transport.wire import headers_of
-
         self.status = response.status_code
-        self.headers = headers_of(response)
+        self.headers = Headers(response.headers.multi_items())
         self._response = response
         self._pieces = response.iter_bytes()
         self._url = url

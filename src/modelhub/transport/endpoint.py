@@ -80,7 +80,7 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
         response = await runtime.send(outgoing, request.timeouts)
         if not 200 <= response.status < 300:
             raise self._fault(response, outgoing)
-        answer = _understood(lambda: self.endpoint.parse(response), outgoing, response.body)
+        answer = _understood(lambda: self.endpoint.parse(response), outgoing, lambda: response.body)
         return self._signed(answer, Timing(total=runtime.now() - started))
 
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
@@ -93,13 +93,15 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
                 raise self._fault(HttpResponse(incoming.status, incoming.headers, await incoming.read()), outgoing)
             reading = _Reading(self.endpoint.decoder(), outgoing, incoming, request, runtime, started)
             while reading.goes_on:
-                for event in reading.events(await reading.piece()):
+                await reading.advance()
+                for event in reading.events():
                     yield self._timed(event, reading)
         finally:
             await incoming.aclose()
 
     def _fault(self, response: HttpResponse, outgoing: HttpRequest) -> ModelhubError:
-        return unspoken(self.endpoint.fault(redacted_response(response, outgoing)), outgoing)
+        redacted = redacted_response(response, outgoing)
+        return unspoken(_understood(lambda: self.endpoint.fault(redacted), outgoing, lambda: redacted.body), outgoing)
 
     def _timed(self, event: EventT, reading: _Reading[EventT]) -> EventT:
         if not isinstance(event, Finished):
@@ -135,6 +137,7 @@ class _Reading(Generic[EventT]):
         self._outgoing = outgoing
         self._incoming = incoming
         self._pieces = incoming.chunks()
+        self._piece: bytes | None = None
         self._timeouts = request.timeouts
         self._now = runtime.now
         self._started = started
@@ -143,32 +146,34 @@ class _Reading(Generic[EventT]):
     def timing(self) -> Timing:
         return Timing(first_token=self._first_token, total=self._now() - self._started)
 
-    async def piece(self) -> bytes | None:
-        """The next bytes of the body; ``None`` at its end."""
+    async def advance(self) -> None:
+        """Wait for the next bytes of the body. They stay out of local variables: a server may repeat a key in them."""
         try:
-            return await anext(self._pieces, None)
+            self._piece = await anext(self._pieces, None)
         except TransportError as error:
             if self._first_token is None:
                 raise
             raise self._broken(f"The stream broke off: {error.message}") from error
 
-    def events(self, piece: bytes | None) -> Iterator[EventT]:
+    def events(self) -> Iterator[EventT]:
         """The events that these bytes complete. Raises ``StreamBroken`` at an end that is none."""
-        decoded = self._understood(lambda: iter(self._decoder.close() if piece is None else self._decoder.feed(piece)), piece)
-        while self.goes_on and (event := self._understood(lambda: next(decoded, _NO_MORE), piece)) is not _NO_MORE:
+        decoded = self._understood(
+            lambda: iter(self._decoder.close() if self._piece is None else self._decoder.feed(self._piece))
+        )
+        while self.goes_on and (event := self._understood(lambda: next(decoded, _NO_MORE))) is not _NO_MORE:
             self._begin()
             self.goes_on = not isinstance(event, Finished)
             yield event
-        if self.goes_on and piece is None:
+        if self.goes_on and self._piece is None:
             raise self._broken("The stream ended without saying that the answer is complete.")
         self._check_first_token()
 
-    def _understood(self, read: Callable[[], Any], piece: bytes | None) -> Any:
+    def _understood(self, read: Callable[[], Any]) -> Any:
         try:
-            return _understood(read, self._outgoing, piece or b"")
+            return _understood(read, self._outgoing, lambda: self._piece or b"")
         except StreamBroken as error:
             if error.partial is None:
-                error.partial = self._decoder.partial()
+                error.partial = self._partial()
             raise
 
     def _begin(self) -> None:
@@ -184,7 +189,13 @@ class _Reading(Generic[EventT]):
             raise TimedOut(message, phase="first_token", seconds=limit)
 
     def _broken(self, message: str) -> StreamBroken:
-        return StreamBroken(message, partial=self._decoder.partial())
+        return StreamBroken(message, partial=self._partial())
+
+    def _partial(self) -> Response | None:
+        try:
+            return self._decoder.partial()
+        except Exception:  # noqa: BLE001  # what broke the stream matters more than a decoder that cannot say what had come
+            return None
 
 
 async def _load_keys(outgoing: HttpRequest, runtime: Runtime) -> None:
@@ -193,16 +204,16 @@ async def _load_keys(outgoing: HttpRequest, runtime: Runtime) -> None:
             await runtime.in_thread(value.load)
 
 
-def _understood(read: Callable[[], Any], outgoing: HttpRequest, data: bytes) -> Any:
-    """What a plugin reads out of ``data``. Whatever it raises comes out as a ``ModelhubError`` that shows no key."""
+def _understood(read: Callable[[], Any], outgoing: HttpRequest, data: Callable[[], bytes]) -> Any:
+    """What a plugin reads out of ``data()``. Whatever it raises comes out as a ``ModelhubError`` that shows no key."""
     try:
         return read()
     except ModelhubError as error:
-        failure = unspoken(error, outgoing, data)
+        failure = unspoken(error, outgoing, data())
     except Exception as error:  # noqa: BLE001  # whatever a provider's answer makes of a plugin, the caller can catch it
-        failure = AnswerError(f"The answer could not be understood ({type(error).__name__}: {error}).", head=data[:200])
+        failure = AnswerError(f"The answer could not be understood ({type(error).__name__}: {error}).", head=data()[:200])
         failure.__cause__ = error
-        failure = unspoken(failure, outgoing, data)
+        failure = unspoken(failure, outgoing, data())
     try:
         raise failure
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from modelhub.errors import ModelhubError
 from modelhub.http import Headers, HttpRequest, HttpResponse
@@ -50,18 +50,18 @@ def _chained(error: BaseException, keys: list[str]) -> bool:
 
 
 def _keys(request: HttpRequest) -> list[str]:
-    """Every form of every key, the longest first; the last word of ``Bearer xyz`` is a key, one of three letters is none."""
+    """Every form of every key. The last word of ``Bearer xyz`` is a key; a key of less than four characters hides nothing."""
     revealed = (value.reveal() for value in request.headers.values() if not isinstance(value, str) and value.loaded)
-    forms = {form for value in revealed for key in {value, value.split(" ")[-1]} if key for form in _forms(key)}
-    return sorted((form for form in forms if len(form) >= _SHORTEST), key=len, reverse=True)
+    return sorted({form for value in revealed for form in _forms(value) if len(form) >= _SHORTEST})
 
 
-def _forms(key: str) -> Iterator[str]:
+def _forms(value: str) -> Iterator[str]:
+    key = value.split(" ")[-1]
     yield key
     yield quote(key, safe="")
-    yield quote_plus(key)
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        yield encode(key.encode()).decode().rstrip("=")
+    for text in (key, value):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(text.encode()).decode().rstrip("=")
 
 
 def _cleaned(value: Any, keys: list[str]) -> Any:
@@ -87,20 +87,24 @@ def _struck_bytes(data: bytes, keys: list[str]) -> bytes:
 
 
 def _struck(text: str, keys: list[str]) -> str:
-    for key in keys:
-        text = _without(text, key)
+    """The text without every place where at least the first eight characters of a form stand, as far as any form goes on."""
+    for prefix in {key[:_PREFIX] for key in keys}:
+        text = _without(text, prefix, [key for key in keys if key.startswith(prefix)])
     return text
 
 
-def _without(text: str, key: str) -> str:
-    """Every place where at least the key's first eight characters stand, as far as it goes on."""
-    prefix = key[:_PREFIX]
+def _without(text: str, prefix: str, keys: list[str]) -> str:
     pieces: list[str] = []
     start = 0
     while (found := text.find(prefix, start)) >= 0:
-        end = found + len(prefix)
-        while end - found < len(key) and text[end : end + 1] == key[end - found]:
-            end += 1
         pieces += [text[start:found], _STRUCK]
-        start = end
+        start = found + max(_common(text, found, key) for key in keys)
     return "".join([*pieces, text[start:]])
+
+
+def _common(text: str, at: int, key: str) -> int:
+    """How many characters of the key stand there."""
+    length = 0
+    while length < len(key) and text[at + length : at + length + 1] == key[length]:
+        length += 1
+    return length

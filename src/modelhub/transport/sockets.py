@@ -16,7 +16,7 @@ import httpcore
 
 from modelhub.transport.clock import Clock
 
-__all__ = ["AsyncTimedBackend", "TimedBackend"]
+__all__ = ["AsyncTimedBackend", "TimedBackend", "rehearse"]
 
 _SLICE = 256 * 1024
 Wait = Clock | float | None
@@ -61,7 +61,11 @@ class TimedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Wait = None
     ) -> httpcore.NetworkStream:
-        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+        try:
+            return TimedStream(self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+        except BaseException:
+            self.close()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -103,6 +107,16 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def rehearse() -> None:
+    """Load, in the calling thread, what the asynchronous backend would else load on the event loop when it first connects."""
+    import anyio
+    import anyio.streams.tls
+
+    for name in ("CancelScope", "Event", "Lock", "connect_tcp", "fail_after"):
+        getattr(anyio, name)
+    anyio.run(anyio.sleep, 0)
+
+
 class AsyncTimedStream(httpcore.AsyncNetworkStream):
     """A connection of an event loop."""
 
@@ -122,7 +136,11 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Wait = None
     ) -> httpcore.AsyncNetworkStream:
-        return AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+        try:
+            return AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+        except BaseException:  # a cancellation, too: nobody else knows of this connection yet
+            await self.aclose()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 import httpx
 
-from modelhub.http import Headers
 from modelhub.transport import failures
 from modelhub.transport.outgoing import header_fields
 from modelhub.transport.sockets import AsyncTimedBackend, TimedBackend
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from modelhub.http import HttpRequest
     from modelhub.transport.clock import Clock
 
-__all__ = ["AsyncTransport", "HTTPError", "InvalidURL", "Limits", "Transport", "headers_of", "outgoing", "translated"]
+__all__ = ["AsyncTransport", "HTTPError", "InvalidURL", "Limits", "Transport", "outgoing", "translated"]
 
 HTTPError = httpx.HTTPError
 InvalidURL = httpx.InvalidURL
@@ -73,11 +72,6 @@ def outgoing(request: HttpRequest, clock: Clock) -> httpx.Request:
 @lru_cache(maxsize=256)
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
-
-
-def headers_of(response: httpx.Response) -> Headers:
-    """The response's headers as our value."""
-    return Headers(response.headers.multi_items())
 
 
 def translated(error: Exception, url: str, clock: Clock) -> ModelhubError:
