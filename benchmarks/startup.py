@@ -148,7 +148,8 @@ def python(arguments: list[str]) -> list[str]:
 
 
 def environment(path: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": path, "NO_PROXY": "*"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": path, "NO_PROXY": "*"}
 
 
 def install(folder: Path, name: str, code: str) -> None:

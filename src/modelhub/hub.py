@@ -31,6 +31,8 @@ __all__ = ["AsyncHub", "Hub"]
 
 RuntimeT = TypeVar("RuntimeT", bound="Runtime")
 ClientT = TypeVar("ClientT")
+_LATE = ("httpx", "modelhub.transport.wire", "modelhub.retrieval.grounded", "modelhub.retrieval.tokens")
+"""What the first call would import on its way, and not before."""
 Source = str | os.PathLike[str] | Mapping[str, Any] | None
 
 
@@ -75,7 +77,8 @@ class _AnyHub(Generic[RuntimeT]):
         return cards(self.assembly, provider)
 
     def _warm(self, names: tuple[str, ...]) -> None:
-        import_module("httpx")
+        for module in _LATE:
+            import_module(module)
         for name in names or tuple(self.loaded.config.models):
             for kind in self.assembly.kinds(name):
                 with suppress(UnknownModel, ConfigError):  # not every model of a provider is of every kind it has

@@ -188,7 +188,7 @@ def test_the_doctor_survives_what_a_plugin_does(tmp_path: Path) -> None:
     plugin(tmp_path, "twin", GOOD.format(name="twin"), distribution="modelhub_second", version="2")
     code = """
     import dataclasses, json
-    from modelhub.providers import diagnose
+    from modelhub.providers.doctor import diagnose
     print(json.dumps([{**dataclasses.asdict(found), "uninstall": found.uninstall} for found in diagnose(deadline=6)]))
     """
     found = {(each["name"], each["distribution"]): each for each in python(tmp_path, code)}
@@ -277,7 +277,8 @@ def test_a_plugin_of_version_1_loads(tmp_path: Path) -> None:
     plugin(tmp_path, "golden", GOLDEN)
     code = """
     import json
-    from modelhub.providers import contribution, diagnose, imported, provider
+    from modelhub.providers import contribution, imported, provider
+    from modelhub.providers.doctor import diagnose
     found = provider("golden")
     loader = contribution("modelhub_loader", "golden")
     whole = [each.ok for each in diagnose() if each.name == "golden"]

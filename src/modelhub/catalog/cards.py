@@ -26,15 +26,15 @@ CARDS_FILE = "modelhub_cards.json"
 
 
 def cards(assembly: Assembly, only: str | None = None) -> tuple[ModelCard, ...]:
-    """All cards, or one provider's. Raises ``PluginMissing`` or ``PluginBroken`` for a provider that is named."""
+    """All cards that can be read, or one provider's. Raises ``PluginMissing``, ``PluginBroken`` for one that is named."""
     if only is not None:
         return _listed(only)
-    listed = {card.model: card for plugin in installed() for card in cards_on_disk(plugin.module)}
+    listed = {card.model: card for plugin in installed() for card in _readable(plugin.module)}
     return (*_aliases(assembly, listed), *listed.values())
 
 
 def cards_on_disk(module: str) -> tuple[ModelCard, ...]:
-    """The cards beside a plugin's module, which is not imported. Raises ``PluginBroken`` where the file holds something else."""
+    """The cards beside a plugin's module, which is not imported. Raises ``PluginBroken`` for another file."""
     folder = _folder(module)
     path = os.path.join(folder, CARDS_FILE) if folder else ""
     if not os.path.isfile(path):
@@ -44,6 +44,13 @@ def cards_on_disk(module: str) -> tuple[ModelCard, ...]:
             return tuple(_card(entry) for entry in json.load(file))
     except (ValueError, TypeError) as error:
         raise PluginBroken(f"{path} is not a list of model cards: {error}") from None
+
+
+def _readable(module: str) -> tuple[ModelCard, ...]:
+    try:
+        return cards_on_disk(module)
+    except PluginBroken:  # whoever asks for this plugin by its name is told; the others are not stopped
+        return ()
 
 
 def _listed(name: str) -> tuple[ModelCard, ...]:

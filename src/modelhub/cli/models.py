@@ -49,32 +49,16 @@ def unlisted(cards: Sequence[ModelCard]) -> list[str]:
 
 def listed(context: Context) -> Sequence[ModelCard]:
     """Every card that can be read without importing a plugin; a plugin that cannot be used is named on standard error."""
-    hub = context.hub()
     for complaint in complaints():
         context.streams.stderr.write(f"modelhub: {complaint}\n")
-    try:
-        return hub.models()
-    except PluginBroken as error:
-        context.streams.stderr.write(f"modelhub: {error.message}\n")
-        return list(readable())
-
-
-def readable() -> Iterator[ModelCard]:
-    """The cards of the plugins whose list can be read, where another's cannot."""
-    from modelhub.catalog.cards import cards_on_disk
-    from modelhub.providers import installed
-
-    for plugin in installed():
-        try:
-            yield from cards_on_disk(plugin.module)
-        except PluginBroken:
-            continue
+    return context.hub().models()
 
 
 def complaints() -> Iterator[str]:
-    """A line for each plugin that is broken for all to see: its module is not there, or two claim its name."""
+    """A line for each plugin that is broken for all to see: no module, a name that two claim, or cards that cannot be read."""
     from importlib.util import find_spec
 
+    from modelhub.catalog.cards import cards_on_disk
     from modelhub.providers import installed
 
     plugins = installed()
@@ -84,6 +68,10 @@ def complaints() -> Iterator[str]:
             yield f"the plugin {plugin.name!r} ({plugin}) is broken: there is no module {top!r}. See: modelhub plugins doctor"
         elif any(other.name == plugin.name and other != plugin for other in plugins):
             yield f"the plugin {plugin.name!r} ({plugin}) shares its name with another. See: modelhub plugins doctor"
+        try:
+            cards_on_disk(plugin.module)
+        except PluginBroken as error:
+            yield error.message
 
 
 def row(card: ModelCard) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import table
 
 if TYPE_CHECKING:
-    from modelhub.providers import Diagnosis
+    from modelhub.providers.doctor import Diagnosis
 
 __all__ = ["COMMAND"]
 
@@ -52,7 +52,7 @@ def list_plugins(_: Namespace, context: Context) -> int:
 
 def examine(_: Namespace, context: Context) -> int:
     """Print what is wrong with each; give 1 where anything is."""
-    from modelhub.providers import diagnose
+    from modelhub.providers.doctor import diagnose
 
     diagnoses = diagnose()
     code = 0 if all(diagnosis.ok for diagnosis in diagnoses) else 1

@@ -12,7 +12,7 @@ __all__ = ["strict"]
 
 def strict(context: Context) -> int:
     """1 where it is set and a plugin is broken, each named on standard error; else 0. Each is loaded in its own process."""
-    from modelhub.providers import diagnose, is_strict
+    from modelhub.providers.doctor import diagnose, is_strict
 
     if not is_strict():
         return 0

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from modelhub.providers.doctor import Diagnosis, diagnose, is_strict
 from modelhub.providers.installed import Installed, installed, requirements, restore_command
 from modelhub.providers.loading import builtin_names, contribution, imported, names, provider
 
 __all__ = [
-    "Diagnosis",
     "Installed",
     "builtin_names",
     "contribution",
-    "diagnose",
     "imported",
     "installed",
-    "is_strict",
     "names",
     "provider",
     "requirements",
