@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from modelhub.retrieval.graphemes import is_boundary
+
 __all__ = ["sentence_spans"]
 
 _CLOSERS = "\"'”’»›)\\]}」』）］｝】〉》〕"
-_ATTACHED = "\u0300-\u036f\u3099\u309a\ufe00-\ufe0f\u200d\U000e0100-\U000e01ef"
 _BOUNDARY = re.compile(
     rf"""
-      (?P<full>  [。！？｡‼⁇⁈⁉।॥؟۔።։។៕။]++ [。！？｡!?…]*+ )  [{_CLOSERS}]*+ [{_ATTACHED}]*+ \s*+
-    | (?P<wide>  ．(?![0-9０-９]) )                 [{_CLOSERS}]*+ [{_ATTACHED}]*+ \s*+
+      (?P<full>  [。！？｡‼⁇⁈⁉।॥؟۔።։។៕။]++ [。！？｡!?…]*+ )  [{_CLOSERS}]*+ \s*+
+    | (?P<wide>  ．(?![0-9０-９]) )                 [{_CLOSERS}]*+ \s*+
     | (?P<stop>  (?<![.!?…]) [.!?…]++ )             [{_CLOSERS}]*+ (?: \[\d+\] )*+ (?: \s++ | \Z )
     | (?P<break> (?<![ \t]) [ \t]*+ (?: \r?\n [ \t]*+ ){{2,}}+ )
     | (?P<line>  (?<![ \t]) [ \t]*+ \r?\n [ \t]*+ (?= \#{{1,6}}\s | [-*+•‣・]\s | \d{{1,3}}[.)]\s | [|>] | ``` | ~~~ ) )
@@ -55,7 +56,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     spans = []
     start = 0
     for end in _ends(text):
-        if text[start:end].strip():
+        if text[start:end].strip() and is_boundary(text, end):
             spans.append((start, end))
             start = end
     if start < len(text):

@@ -31,7 +31,7 @@ _NUMBER = 0.2
 _EARLIER = 0.5
 _ENOUGH = 0.2
 """The share of the question, weighed by rarity, that a sentence and its surroundings must have to support an answer."""
-_CLOSE = 0.6
+_CLOSE = 0.5
 """The share of the best sentence's score that a further one must reach."""
 _HEADING = re.compile(r"#{1,6}\s|```|~~~")
 """A title or a code fence is no answer; a title still tells what stands below it."""
