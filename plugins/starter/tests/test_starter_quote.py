@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from modelhub_starter.expectation import asks_for_number, without_asking
 from modelhub_starter.options import StarterOptions
 from modelhub_starter.quote import model
 
@@ -195,3 +196,31 @@ def test_what_quotes_cannot_say_is_refused(output: OutputType[Any]) -> None:
 def test_an_unknown_model_is_named_with_what_there_is() -> None:
     with pytest.raises(UnknownModel, match=r"no text model starter:quot\. Did you mean 'quote'\? There is starter:quote\."):
         model("quot", None)
+
+
+@pytest.mark.parametrize(
+    ("question", "rest"),
+    [
+        ("What does a key cost?", "a key cost"),
+        ("費用はいくらですか？", "費用はいくら"),
+        ("鍵はどう更新しますか", "鍵は 更新し"),
+        ("谁发明了电话？", "发明了电话"),
+        ("Где находится музей?", "находится музей"),
+        ("Why?", "Why?"),
+    ],
+)
+def test_question_words_are_not_looked_for(question: str, rest: str) -> None:
+    assert " ".join(without_asking(question).split()) == rest
+
+
+NUMERIC = ["How many keys are there?", "When was it built?", "料金はいくらですか", "有多少人？", "Сколько стоит?"]
+
+
+@pytest.mark.parametrize("question", NUMERIC)
+def test_some_questions_ask_for_a_number(question: str) -> None:
+    assert asks_for_number(question)
+
+
+@pytest.mark.parametrize("question", ["How do I rotate a key?", "鍵はどう更新しますか", "谁发明了电话？"])
+def test_and_some_do_not(question: str) -> None:
+    assert not asks_for_number(question)

@@ -19,7 +19,7 @@ from math import log
 from modelhub.plugin import Passage
 from modelhub.retrieval.lexical import terms
 from modelhub.retrieval.sentences import sentence_spans
-from modelhub_starter.expectation import asks_for_number, numbers
+from modelhub_starter.expectation import asks_for_number, numbers, without_asking
 
 __all__ = ["Sentence", "best_sentences"]
 
@@ -29,7 +29,7 @@ _NEIGHBOUR = 0.25
 _TOGETHER = 0.5
 _NUMBER = 0.2
 _EARLIER = 0.5
-_ENOUGH = 0.2
+_ENOUGH = 0.25
 """The share of the question, weighed by rarity, that a sentence and its surroundings must have to support an answer."""
 _CLOSE = 0.5
 """The share of the best sentence's score that a further one must reach."""
@@ -51,7 +51,7 @@ class Sentence:
 
 def best_sentences(question: str, passages: Sequence[Passage], count: int) -> list[Sentence]:
     """The best sentences, best first, at most ``count``; none where the passages do not support an answer."""
-    wanted = terms(question)
+    wanted = terms(without_asking(question))
     candidates = [sentence for number, passage in enumerate(passages) for sentence in _sentences(number, passage)]
     rarity = _rarity(set(wanted), candidates)
     supported = [each for each in candidates if _share(rarity, each) >= _ENOUGH]
