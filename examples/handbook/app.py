@@ -29,17 +29,20 @@ def main(arguments: list[str]) -> None:
 
 def show(question: str, answer: modelhub.TextResponse[None], seconds: float) -> None:
     print(f"\nQ: {question}\nA: {answer.text}")
-    for citation in answer.citations:
-        print(f"   [{citation.number}] {citation.document}:{citation.span.first_line}-{citation.span.last_line}")
+    for source in sources(answer):
+        print(f"   {source}")
     usage = answer.usage
     print(f"   {answer.model} · {usage.input_tokens} tokens in, {usage.output_tokens} out · {seconds:.2f} s")
 
 
 def show_json(question: str, answer: modelhub.TextResponse[None], seconds: float) -> None:
-    sources = [f"{cited.document}:{cited.span.first_line}-{cited.span.last_line}" for cited in answer.citations]
     usage = {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens}
-    report = {"question": question, "text": answer.text, "citations": sources, "model": answer.model, **usage}
+    report = {"question": question, "text": answer.text, "citations": sources(answer), "model": answer.model, **usage}
     print(json.dumps({**report, "seconds": seconds}, ensure_ascii=False))
+
+
+def sources(answer: modelhub.TextResponse[None]) -> list[str]:
+    return [f"[{cited.number}] {cited.document}:{cited.span.first_line}-{cited.span.last_line}" for cited in answer.citations]
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def column(name: str, answer: dict[str, Any], width: int) -> Iterator[str]:
     yield from wrapped(f"== {name} ==", width)
     yield from wrapped(answer["text"], width)
     yield ""
-    for number, source in enumerate(answer["citations"], 1):
-        yield from wrapped(f"[{number}] {source}", width)
+    for source in answer["citations"]:
+        yield from wrapped(source, width)
     yield from wrapped(f"{answer['model']}", width)
     yield from wrapped(f"{answer['input_tokens']} tokens in, {answer['output_tokens']} out", width)
     yield f"{answer['seconds']:.2f} s"

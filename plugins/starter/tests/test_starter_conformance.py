@@ -45,6 +45,10 @@ class TestQuote(TextConformance):
         return TextRequest(messages=(Message("user", "鍵はいつ更新しますか？ When are keys rotated?"),), passages=(passage,))
 
 
+class TestPassage(TestQuote):
+    model_id = "starter:passage"
+
+
 class TestHash(EmbeddingConformance):
     model_id = "starter:hash"
 

@@ -194,7 +194,7 @@ def test_what_quotes_cannot_say_is_refused(output: OutputType[Any]) -> None:
 
 
 def test_an_unknown_model_is_named_with_what_there_is() -> None:
-    with pytest.raises(UnknownModel, match=r"no text model starter:quot\. Did you mean 'quote'\? There is starter:quote\."):
+    with pytest.raises(UnknownModel, match=r"no text model starter:quot\. Did you mean 'quote'\? There is starter:passage, starter:quote\."):
         model("quot", None)
 
 
@@ -224,3 +224,18 @@ def test_some_questions_ask_for_a_number(question: str) -> None:
 @pytest.mark.parametrize("question", ["How do I rotate a key?", "鍵はどう更新しますか", "谁发明了电话？"])
 def test_and_some_do_not(question: str) -> None:
     assert not asks_for_number(question)
+
+
+def test_earlier_answers_tell_how_long_an_answer_is() -> None:
+    """A few-shot prompt whose examples answer in one sentence gets one sentence."""
+    shown = (Message("user", "いくら？"), Message("assistant", "三千円です。"), Message("user", "What does the small model cost?"))
+    answer = ask("", messages=shown)
+    assert len(answer.citations) == 1
+    assert [notice.setting for notice in answer.notices] == ["messages"]
+
+
+def test_the_other_model_gives_the_passage_whole() -> None:
+    request = TextRequest(messages=(Message("user", "費用はいくらですか？"),), passages=passages())
+    answer = drive(model("passage", None).call(request, FakeRuntime()))
+    assert (answer.model, answer.text, answer.citations[0].quote) == ("passage", f"{JAPANESE} [2]", JAPANESE)
+    assert answer.citations[0].span == Span(0, len(JAPANESE), 1, 1)

@@ -1,4 +1,8 @@
-"""``starter:quote``: answers a question by quoting, word for word, the sentences of the passages that best answer it."""
+"""``starter:quote`` and ``starter:passage``: answer by quoting, word for word, what the passages say that best answers.
+
+``quote`` gives single sentences; where the conversation has answers already (a prompt's examples), at most as many as the
+longest of them has. ``passage`` gives the one passage that holds the best sentence.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +28,20 @@ from modelhub.plugin import (
     TextResponse,
     Usage,
 )
+from modelhub.retrieval.sentences import sentence_spans
 from modelhub.retrieval.tokens import count_tokens
 from modelhub_starter.cards import card
 from modelhub_starter.form import form
 from modelhub_starter.limits import Piece, limited
 from modelhub_starter.options import StarterOptions
-from modelhub_starter.ranking import Sentence, best_sentences
+from modelhub_starter.ranking import Sentence, best_passage, best_sentences
 from modelhub_starter.wording import NO_PASSAGES, NO_SUPPORT, said
 
 __all__ = ["Quote", "model"]
 
 
 def model(name: str, options: StarterOptions | None) -> TextModel:
-    """``starter:quote``. Raises ``UnknownModel`` for any other name."""
+    """``starter:quote`` or ``starter:passage``. Raises ``UnknownModel`` for any other name."""
     return Quote(card("text", name), options or StarterOptions())
 
 
@@ -48,30 +53,39 @@ class Quote:
     options: StarterOptions
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:  # noqa: ARG002  # it waits for nothing
-        return _response(request, *_answer(request, self.options.sentences))
+        return _response(self.name, request, *_answer(self.name, request, self._best(request)))
 
     async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:  # noqa: ARG002
-        pieces, reason, notices = _answer(request, self.options.sentences)
+        pieces, reason, notices = _answer(self.name, request, self._best(request))
         for piece in pieces:
             yield TextDelta(piece.text)
             for citation in piece.citations:
                 yield Cited(citation)
-        yield Finished(_response(request, pieces, reason, notices))
+        yield Finished(_response(self.name, request, pieces, reason, notices))
+
+    @property
+    def name(self) -> str:
+        """What follows the colon."""
+        return self.card.model.partition(":")[2]
+
+    def _best(self, request: TextRequest) -> list[Sentence]:
+        _checked(request)
+        if self.name == "passage":
+            return best_passage(request.question, request.passages)
+        return best_sentences(request.question, request.passages, _count(request, self.options.sentences))
 
 
-def _answer(request: TextRequest, count: int) -> tuple[Sequence[Piece], str, tuple[Notice, ...]]:
+def _answer(name: str, request: TextRequest, best: Sequence[Sentence]) -> tuple[Sequence[Piece], str, tuple[Notice, ...]]:
     """The pieces of the answer, why it ends where it ends, and what was not heeded."""
-    _checked(request)
-    best = best_sentences(request.question, request.passages, count)
     reason = "stop" if best else "no_support" if request.passages else "no_passages"
     otherwise = said(NO_SUPPORT if request.passages else NO_PASSAGES, request.question, request.passages)
-    notices = _unread(request)
+    notices = _unread(name, request)
     if request.output is None:
         pieces = [_quoted(place, sentence, request.passages) for place, sentence in enumerate(best)] or [Piece(otherwise)]
         cut, cause = limited(pieces, request.knobs)
         return cut, cause or reason, notices
     if request.knobs.stop_sequences:
-        notices += (Notice("stop_sequences", "starter:quote does not cut JSON; the stop sequences were left out."),)
+        notices += (Notice("stop_sequences", f"starter:{name} does not cut JSON; the stop sequences were left out."),)
     piece, cause = _formed(request, best, otherwise)
     return [piece], cause or reason, notices
 
@@ -82,6 +96,12 @@ def _checked(request: TextRequest) -> None:
     limit = request.knobs.max_output_tokens
     if limit is not None and limit < 1:
         raise InvalidRequest(f"max_output_tokens is {limit}: allow at least 1.")
+
+
+def _count(request: TextRequest, most: int) -> int:
+    """How many sentences to quote: at most as many as the longest answer that the conversation already has."""
+    answers = [message.text for message in request.messages if message.role == "assistant"]
+    return min(most, max((len(sentence_spans(answer.strip())) for answer in answers), default=most) or most)
 
 
 def _quoted(place: int, sentence: Sentence, passages: Sequence[Passage]) -> Piece:
@@ -111,18 +131,20 @@ def _formed(request: TextRequest, best: Sequence[Sentence], otherwise: str) -> t
     return Piece(""), "length"
 
 
-def _unread(request: TextRequest) -> tuple[Notice, ...]:
+def _unread(name: str, request: TextRequest) -> tuple[Notice, ...]:
     asked = sum(message.role == "user" for message in request.messages)
     if len(request.messages) == asked == 1:
         return ()
-    return (Notice("messages", "starter:quote reads the last question and the passages; the rest was left out."),)
+    return (Notice("messages", f"starter:{name} reads the last question and the passages; of the rest it heeds no word."),)
 
 
-def _response(request: TextRequest, pieces: Sequence[Piece], reason: str, notices: tuple[Notice, ...]) -> TextResponse[Any]:
+def _response(
+    name: str, request: TextRequest, pieces: Sequence[Piece], reason: str, notices: tuple[Notice, ...]
+) -> TextResponse[Any]:
     text = "".join(piece.text for piece in pieces)
     read = sum(count_tokens(each) for each in (request.question, *(passage.text for passage in request.passages)))
     return TextResponse(
-        model="quote",
+        model=name,
         provider="starter",
         content=(TextPart(text),),
         finish_reason="length" if reason == "length" else "stop",

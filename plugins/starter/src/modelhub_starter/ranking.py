@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log
 
@@ -21,7 +21,7 @@ from modelhub.retrieval.lexical import terms
 from modelhub.retrieval.sentences import sentence_spans
 from modelhub_starter.expectation import asks_for_number, numbers, without_asking
 
-__all__ = ["Sentence", "best_sentences"]
+__all__ = ["Sentence", "best_passage", "best_sentences"]
 
 _SATURATION = 1.2
 _LENGTH = 0.5
@@ -61,6 +61,16 @@ def best_sentences(question: str, passages: Sequence[Passage], count: int) -> li
     ranked = sorted(((score(each), each) for each in supported), key=lambda pair: (-pair[0], pair[1].passage, pair[1].start))
     enough = _CLOSE * ranked[0][0]
     return _once([each for reached, each in ranked if reached >= enough])[:count]
+
+
+def best_passage(question: str, passages: Sequence[Passage]) -> list[Sentence]:
+    """The passage that holds the best sentence, whole; none where the passages do not support an answer."""
+    return [_whole(best, passages[best.passage]) for best in best_sentences(question, passages, 1)]
+
+
+def _whole(sentence: Sentence, passage: Passage) -> Sentence:
+    start, end = _stripped(passage.text, 0, len(passage.text))
+    return replace(sentence, start=start, end=end, text=passage.text[start:end])
 
 
 def _sentences(number: int, passage: Passage) -> list[Sentence]:
