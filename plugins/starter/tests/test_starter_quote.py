@@ -194,7 +194,9 @@ def test_what_quotes_cannot_say_is_refused(output: OutputType[Any]) -> None:
 
 
 def test_an_unknown_model_is_named_with_what_there_is() -> None:
-    with pytest.raises(UnknownModel, match=r"no text model starter:quot\. Did you mean 'quote'\? There is starter:passage, starter:quote\."):
+    with pytest.raises(
+        UnknownModel, match=r"no text model starter:quot\. Did you mean 'quote'\? There is starter:passage, starter:quote\."
+    ):
         model("quot", None)
 
 
@@ -228,7 +230,11 @@ def test_and_some_do_not(question: str) -> None:
 
 def test_earlier_answers_tell_how_long_an_answer_is() -> None:
     """A few-shot prompt whose examples answer in one sentence gets one sentence."""
-    shown = (Message("user", "いくら？"), Message("assistant", "三千円です。"), Message("user", "What does the small model cost?"))
+    shown = (
+        Message("user", "いくら？"),
+        Message("assistant", "三千円です。"),
+        Message("user", "What does the small model cost?"),
+    )
     answer = ask("", messages=shown)
     assert len(answer.citations) == 1
     assert [notice.setting for notice in answer.notices] == ["messages"]

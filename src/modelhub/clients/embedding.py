@@ -67,6 +67,6 @@ def embedding_request(inputs: Sequence[str], options: Mapping[str, Any]) -> Embe
     if not texts:
         raise InvalidRequest("There is nothing to embed: the list of texts is empty.")
     for position, text in enumerate(texts):
-        if not isinstance(text, str):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"Input {position} is {type(text).__name__}, not a string.")
     return EmbeddingRequest(inputs=texts, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar, cast
 
 from modelhub.errors import StreamBroken
 from modelhub.model import Finished, Response
@@ -16,26 +16,34 @@ EventT = TypeVar("EventT")
 ResponseT = TypeVar("ResponseT", bound=Response)
 
 
-class Stream(Generic[EventT, ResponseT]):
+class _Noted(Generic[ResponseT]):
+    """What both streams share: the response of the last event."""
+
+    _response: ResponseT | None = None
+
+    @property
+    def response(self) -> ResponseT | None:
+        """The whole response once the stream has finished; ``None`` before."""
+        return self._response
+
+    def _note(self, event: object) -> None:
+        if isinstance(event, Finished):
+            self._response = cast("Finished[ResponseT]", event).response
+
+
+class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
     """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``close``, ``with``) stops the provider, too."""
 
     def __init__(self, events: AsyncGenerator[EventT, None]) -> None:
         self._events = iterate(events)
-        self._response: ResponseT | None = None
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> EventT:
         event = next(self._events)
-        if isinstance(event, Finished):
-            self._response = event.response
+        self._note(event)
         return event
-
-    @property
-    def response(self) -> ResponseT | None:
-        """The whole response once the stream has finished; ``None`` before."""
-        return self._response
 
     def collect(self) -> ResponseT:
         """Read what is left, and give the whole response."""
@@ -54,26 +62,19 @@ class Stream(Generic[EventT, ResponseT]):
         self.close()
 
 
-class AsyncStream(Generic[EventT, ResponseT]):
+class AsyncStream(_Noted[ResponseT], Generic[EventT, ResponseT]):
     """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``aclose``, a cancel) stops the provider, too."""
 
     def __init__(self, events: AsyncGenerator[EventT, None]) -> None:
         self._events = events
-        self._response: ResponseT | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> EventT:
         event = await self._events.__anext__()
-        if isinstance(event, Finished):
-            self._response = event.response
+        self._note(event)
         return event
-
-    @property
-    def response(self) -> ResponseT | None:
-        """The whole response once the stream has finished; ``None`` before."""
-        return self._response
 
     async def collect(self) -> ResponseT:
         """Read what is left, and give the whole response."""

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest, did_you_mean
 from modelhub.interfaces.content import Message, Part, Passage, TextPart, Tool
-from modelhub.interfaces.output import OutputType, output_type
+from modelhub.interfaces.output import output_type
 from modelhub.interfaces.text import TextEvent, TextModel, TextRequest, TextResponse, TextSettings
 from modelhub.model import ModelCard, Runtime, Timeouts
 from modelhub.transport.drive import drive
@@ -130,8 +130,9 @@ def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> Tex
         raise InvalidRequest(f"There is no option {name!r}.{did_you_mean(name, sorted(_FIELDS | _KNOBS))}")
     for name in ("tools", "passages"):
         options[name] = tuple(options.get(name, ()))
-    output = wanted if wanted is None or isinstance(wanted, OutputType) else output_type(wanted)
-    return TextRequest(messages=messages, output=output, knobs=TextSettings(**knobs), **options)
+    return TextRequest(
+        messages=messages, output=None if wanted is None else output_type(wanted), knobs=TextSettings(**knobs), **options
+    )
 
 
 _KNOBS = frozenset(TextSettings.__dataclass_fields__)

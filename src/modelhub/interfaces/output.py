@@ -38,12 +38,16 @@ class OutputType(Generic[T]):
 @overload
 def output_type(wanted: type[T]) -> OutputType[T]: ...
 @overload
+def output_type(wanted: OutputType[T]) -> OutputType[T]: ...
+@overload
 def output_type(wanted: Mapping[str, Any]) -> OutputType[Any]: ...
 def output_type(wanted: Any) -> OutputType[Any]:
     """From a pydantic model, a dataclass or any type pydantic knows; or from a JSON Schema, which gives plain data.
 
     Raises ``InvalidRequest`` where no schema can be made of it.
     """
+    if isinstance(wanted, OutputType):
+        return wanted
     if isinstance(wanted, Mapping):
         return OutputType(str(wanted.get("title", "output")), dict(wanted))
     from pydantic import PydanticUserError, TypeAdapter
