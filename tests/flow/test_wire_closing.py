@@ -204,16 +204,17 @@ def test_waiting_for_a_free_connection_is_not_connecting(runtime: Driven) -> Non
         narrow = BlockingRuntime(max_connections=1) if runtime.loop is None else AsyncRuntime(max_connections=1)
         request = HttpRequest("POST", server.url + "/", {}, b"")
 
+        async def second() -> None:
+            await narrow.sleep(0.1)
+            await narrow.send(request, Timeouts(connect=0.05, total=0.2))
+
         async def two() -> None:
-            await narrow.gather(
-                lambda: narrow.send(request, Timeouts(connect=0.05, total=0.5)),
-                lambda: narrow.send(request, Timeouts(connect=0.05, total=0.2)),
-            )
+            await narrow.gather(lambda: narrow.send(request, Timeouts(connect=5, total=0.6)), second)
 
         with pytest.raises(TimedOut) as caught:
             drive(two()) if runtime.loop is None else runtime.loop.run(two())
         assert caught.value.phase == "total"
-        assert len(server.requests) == 1
+        assert len(server.requests) == 1, "the second call waited in vain for the first one's connection"
 
 
 def test_the_server_leaves_no_thread() -> None:

@@ -206,6 +206,8 @@ EVERYTHING = """
         await asynchronous.gather(*[lambda: asynchronous.send(request, Timeouts())] * 3)
         stream = await asynchronous.open(request, Timeouts())
         await AsyncRuntime().send(request, Timeouts())
+        last = AsyncRuntime()
+        await last.gather(*[lambda: last.send(request, Timeouts())] * 50)
 
     for _ in range(5):
         asyncio.run(main())

@@ -12,87 +12,19 @@ sends the first chunk and then nothing, ``fault="cut"`` closes the connection th
 
 from __future__ import annotations
 
-import json as json_text
 import select
 import socket
-import ssl
-import struct
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
 
-from modelhub.http import Headers
+from modelhub.testing.conversation import Conversation
+from modelhub.testing.script import Answer, Received, Reply, retry_after_forms, sse
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["FaultServer", "Received", "Reply", "retry_after_forms", "sse"]
-
-_RESET = struct.pack("ii", 1, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer. ``body`` is sent with its length, ``json`` becomes such a body, ``chunks`` are sent one by one, chunked.
-
-    ``delay`` is the seconds before the status line, ``first_delay`` those before the body, ``chunk_delay`` those between
-    chunks. ``fault`` happens ``at`` one of three places: instead of the ``headers``, after them (``first``), or in the
-    ``middle``: after the first chunk, or half of the body. ``stall`` sends nothing more until the client goes, ``cut`` closes
-    the connection, ``reset`` resets it. ``close`` ends the connection after the answer; ``length`` is a content-length that
-    lies.
-    """
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | str = b""
-    json: Any = None
-    chunks: Sequence[bytes] | None = None
-    delay: float = 0.0
-    first_delay: float = 0.0
-    chunk_delay: float = 0.0
-    fault: Literal["stall", "cut", "reset"] | None = None
-    at: Literal["headers", "first", "middle"] = "middle"
-    close: bool = False
-    length: int | None = None
-
-    def content(self) -> bytes:
-        """The body's bytes, where it is not sent in chunks."""
-        if self.json is not None:
-            return json_text.dumps(self.json, ensure_ascii=False).encode()
-        return self.body.encode() if isinstance(self.body, str) else self.body
-
-
-@dataclass(slots=True)
-class Received:
-    """A request as it came: header names in any case, ``came`` and ``gone`` in seconds of ``time.monotonic``.
-
-    ``gone`` is set when the client has closed the connection; ``connection`` counts the server's connections from 1.
-    """
-
-    method: str
-    path: str
-    headers: Headers
-    body: bytes
-    came: float
-    connection: int
-    gone: float | None = None
-    _left: threading.Event = field(default_factory=threading.Event, repr=False)
-
-    def json(self) -> Any:
-        """The body, parsed."""
-        return json_text.loads(self.body)
-
-    def wait_for_disconnect(self, timeout: float = 1.0) -> bool:
-        """Whether the client closes the connection within that many seconds."""
-        return self._left.wait(timeout)
-
-    def mark_gone(self) -> None:
-        """The client has closed the connection."""
-        if self.gone is None:
-            self.gone = time.monotonic()
-        self._left.set()
-
-
-Answer = Reply | Callable[[Received], Reply]
 
 
 class FaultServer:
@@ -207,7 +139,7 @@ class FaultServer:
     def _serve(self, client: socket.socket, number: int) -> None:
         try:
             stream = self._tls.wrap_socket(client, server_side=True) if self._tls else client
-            _Conversation(self, stream, number).run()
+            Conversation(stream, number, self._answered, self._idle_close).run()
             stream.close()
         except (OSError, ValueError):
             pass
@@ -217,7 +149,7 @@ class FaultServer:
                     self._sockets.remove(client)
             client.close()
 
-    def answer_to(self, received: Received) -> Reply:
+    def _answered(self, received: Received) -> Reply:
         """Note the request and give its answer."""
         with self._arrived:
             self.requests.append(received)
@@ -229,123 +161,6 @@ class FaultServer:
 
 
 _UNSCRIPTED = Reply(404, json={"error": {"message": "The test's server has no answer for this path."}})
-
-
-class _Gone(Exception):
-    """The client has closed the connection, or the server is closing."""
-
-
-class _Conversation:
-    """One connection: requests are read and answered until somebody closes it."""
-
-    def __init__(self, server: FaultServer, client: socket.socket, number: int) -> None:
-        self._server = server
-        self._client = client
-        self._number = number
-        self._buffer = b""
-        self._received: list[Received] = []
-
-    def run(self) -> None:
-        try:
-            while (received := self._request()) is not None:
-                self._received.append(received)
-                if not self._answered(self._server.answer_to(received)):
-                    return
-        except (_Gone, OSError):
-            pass
-        finally:
-            for received in self._received:
-                received.mark_gone()
-
-    def _request(self) -> Received | None:
-        head = self._head()
-        if head is None:
-            return None
-        first, *lines = head.decode("latin-1").split("\r\n")
-        method, path, _ = first.split(" ", 2)
-        headers = Headers([(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines)])
-        body = self._exactly(int(headers.get("content-length", "0")))
-        return Received(method, path, headers, body, time.monotonic(), self._number)
-
-    def _head(self) -> bytes | None:
-        while b"\r\n\r\n" not in self._buffer:
-            if not self._readable(self._server._idle_close) or not self._read():  # noqa: SLF001
-                return None
-        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
-        return head
-
-    def _exactly(self, count: int) -> bytes:
-        while len(self._buffer) < count:
-            if not self._read():
-                raise _Gone
-        body, self._buffer = self._buffer[:count], self._buffer[count:]
-        return body
-
-    def _read(self) -> bool:
-        data = self._client.recv(65536)
-        self._buffer += data
-        return bool(data)
-
-    def _readable(self, seconds: float | None) -> bool:
-        if isinstance(self._client, ssl.SSLSocket) and self._client.pending():
-            return True
-        return bool(select.select([self._client], [], [], seconds)[0])
-
-    def _pause(self, seconds: float | None) -> None:
-        """Wait, and leave at once when the client goes."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        while deadline is None or (left := deadline - time.monotonic()) > 0:
-            if self._readable(None if deadline is None else left) and not self._read():
-                raise _Gone
-
-    def _answered(self, reply: Reply) -> bool:
-        """Whether the connection may be used again."""
-        self._pause(reply.delay)
-        if reply.fault and reply.at == "headers":
-            return self._trouble(reply)
-        self._client.sendall(_head_of(reply))
-        self._pause(reply.first_delay)
-        if reply.fault and reply.at == "first":
-            return self._trouble(reply)
-        if reply.chunks is None:
-            return self._whole(reply)
-        return self._in_chunks(reply, reply.chunks)
-
-    def _whole(self, reply: Reply) -> bool:
-        body = reply.content()
-        if reply.fault:
-            self._client.sendall(body[: len(body) // 2])
-            return self._trouble(reply)
-        self._client.sendall(body)
-        return not reply.close
-
-    def _in_chunks(self, reply: Reply, chunks: Sequence[bytes]) -> bool:
-        for index, chunk in enumerate(chunks):
-            self._pause(reply.chunk_delay if index else 0.0)
-            self._client.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-            if reply.fault:
-                return self._trouble(reply)
-        self._client.sendall(b"0\r\n\r\n")
-        return not reply.close
-
-    def _trouble(self, reply: Reply) -> bool:
-        if reply.fault == "stall":
-            self._pause(None)
-        if reply.fault == "reset":
-            self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        return False
-
-
-def _head_of(reply: Reply) -> bytes:
-    headers = {"content-type": "application/json", **{name.lower(): value for name, value in reply.headers.items()}}
-    if reply.chunks is None:
-        headers["content-length"] = str(len(reply.content()) if reply.length is None else reply.length)
-    else:
-        headers["transfer-encoding"] = "chunked"
-    if reply.close:
-        headers["connection"] = "close"
-    lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def _shut(client: socket.socket) -> None:
@@ -361,38 +176,3 @@ def _knock(port: int) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
         return
-
-
-def sse(events: Iterable[str | Mapping[str, Any] | tuple[str, str | Mapping[str, Any]]]) -> list[bytes]:
-    """Server-sent events, each as one piece of bytes: of texts, of mappings (sent as JSON), or of pairs (event name, either).
-
-    ``Reply(headers={"content-type": "text/event-stream"}, chunks=sse([{"delta": "日本"}, ("error", {"code": 1}), "[DONE]"]))``
-    """
-    return [_event(*event) if isinstance(event, tuple) else _event("", event) for event in events]
-
-
-def _event(name: str, data: str | Mapping[str, Any]) -> bytes:
-    text = data if isinstance(data, str) else json_text.dumps(data, ensure_ascii=False)
-    lines = [f"event: {name}"] if name else []
-    lines += [f"data: {line}" for line in text.split("\n")]
-    return ("\n".join(lines) + "\n\n").encode()
-
-
-def retry_after_forms() -> dict[str, tuple[dict[str, str], float | None]]:
-    """Every way in which servers say how long to wait: the headers, and the seconds they mean (``None``: nothing of use)."""
-    from email.utils import formatdate
-
-    now = time.time()
-    return {
-        "zero": ({"retry-after": "0"}, 0.0),
-        "fraction": ({"retry-after": "1.5"}, 1.5),
-        "seconds": ({"retry-after": "90"}, 90.0),
-        "long": ({"retry-after": "86400"}, 86400.0),
-        "milliseconds": ({"retry-after-ms": "250"}, 0.25),
-        "both": ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
-        "date": ({"retry-after": formatdate(now + 120, usegmt=True), "date": formatdate(now, usegmt=True)}, 120.0),
-        "past date": ({"retry-after": formatdate(now - 120, usegmt=True), "date": formatdate(now, usegmt=True)}, 0.0),
-        "garbage": ({"retry-after": "soon"}, None),
-        "negative": ({"retry-after": "-5"}, 0.0),
-        "absent": ({}, None),
-    }

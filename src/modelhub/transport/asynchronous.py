@@ -31,7 +31,7 @@ T = TypeVar("T")
 class AsyncRuntime:
     """Sends and waits in whichever event loop calls. Each loop has connections of its own, closed when that loop shuts down.
 
-    Idle connections are kept for ``keepalive`` seconds; at most ``max_connections`` are open at once in a loop. ``aclose``
+    Idle connections are kept for ``keepalive`` seconds; at most ``max_connections`` are in use at once in a loop. ``aclose``
     closes what is open, and the runtime may be used again afterwards. It works after a fork, in the child's own loop.
     """
 
@@ -41,7 +41,7 @@ class AsyncRuntime:
         self._keepalive = keepalive
         self._lock = threading.Lock()
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Pools] = weakref.WeakKeyDictionary()
-        self._inherited: list[object] = []
+        weakref.finalize(self, _released, self._loops).atexit = False
         _alive.add(self)
 
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
@@ -94,7 +94,7 @@ class AsyncRuntime:
             if loop is here:
                 await pools.aclose()
             elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(pools.aclose(), loop)
+                loop.call_soon_threadsafe(pools.close_soon)
 
     async def _answer(self, request: HttpRequest, clock: Clock) -> httpx.Response:
         pools = await self._pools()
@@ -110,16 +110,15 @@ class AsyncRuntime:
         loop = asyncio.get_running_loop()
         pools = self._loops.get(loop)
         if pools is None:
-            pools = _Pools(self._trust, self._max_connections, self._keepalive)
+            pools = _Pools(loop, self._trust, self._max_connections, self._keepalive)
             with self._lock:
                 self._loops[loop] = pools
             await pools.stand_guard()
         return pools
 
     def _abandon(self) -> None:
-        """In a forked child: leave the parent's loops alone, and keep what belongs to them from being finalized."""
-        self._inherited.append(self._loops)
-        self._loops = weakref.WeakKeyDictionary()
+        """In a forked child: leave the parent's loops alone. What belongs to them goes on standing, so nothing is finalized."""
+        self._loops.clear()
         self._lock = threading.Lock()
 
 
@@ -157,13 +156,18 @@ class _Stream:
 
 
 class _Pools:
-    """The connections of one loop: a transport per scheme, so that plain HTTP never makes a TLS context."""
+    """The connections of one loop: a transport per scheme, so that plain HTTP never makes a TLS context.
 
-    def __init__(self, trust: Trust, max_connections: int, keepalive: float) -> None:
+    They stand in ``_standing`` until they are closed, whether or not their runtime still exists.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, trust: Trust, max_connections: int, keepalive: float) -> None:
+        self.loop = loop
         self._trust = trust
         self._max_connections = max_connections
         self._keepalive = keepalive
         self._transports: dict[str, AsyncTransport] = {}
+        self._making = asyncio.Lock()
         self._guard: AsyncGenerator[None, None] | None = None
 
     async def transport(self, url: str) -> AsyncTransport:
@@ -171,13 +175,14 @@ class _Pools:
         return self._transports.get(scheme) or await self._made(scheme)
 
     async def _made(self, scheme: str) -> AsyncTransport:
-        """A new transport. The library's import and the reading of certificates take their time beside the loop."""
-        context = await asyncio.to_thread(self._prepared, scheme)
+        """A new transport, made once. The library's import and the reading of certificates take their time beside the loop."""
+        async with self._making:
+            if scheme not in self._transports:
+                context = await asyncio.to_thread(self._prepared, scheme)
 
-        from modelhub.transport.wire import AsyncTransport, Limits
+                from modelhub.transport.wire import AsyncTransport, Limits
 
-        if scheme not in self._transports:
-            self._transports[scheme] = AsyncTransport(context, Limits(self._max_connections, self._keepalive))
+                self._transports[scheme] = AsyncTransport(context, Limits(self._max_connections, self._keepalive))
         return self._transports[scheme]
 
     def _prepared(self, scheme: str) -> ssl.SSLContext | None:
@@ -189,20 +194,43 @@ class _Pools:
 
     async def stand_guard(self) -> None:
         """Begin a generator whose ``finally`` the loop runs when it shuts down, and nobody else has to."""
-        self._guard = _guarding(self._transports)
+        _standing.difference_update([pools for pools in list(_standing) if pools.loop.is_closed()])
+        _standing.add(self)
+        self._guard = self._guarding()
         await anext(self._guard)
+
+    async def _guarding(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await _closed(self._transports)
+            _standing.discard(self)
 
     async def aclose(self) -> None:
         if self._guard is not None:
             await self._guard.aclose()
 
+    def close_soon(self) -> None:
+        """Begin to close, in the loop. Should the loop shut down before it is done, the guard does it."""
+        _closing.add(task := self.loop.create_task(self.aclose()))
+        task.add_done_callback(_closing.discard)
 
-async def _guarding(transports: dict[str, AsyncTransport]) -> AsyncGenerator[None, None]:
+
+async def _closed(transports: dict[str, AsyncTransport]) -> None:
+    """Close them all; only then be cancelled, if somebody cancels this on its way."""
     try:
-        yield
-    finally:
         while transports:
             await transports.popitem()[1].aclose()
+    finally:
+        if transports:
+            await _closed(transports)
+
+
+def _released(loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Pools]) -> None:
+    """A runtime is gone: its loops close what it leaves behind."""
+    for pools in list(loops.values()):
+        if pools.loop.is_running():
+            pools.loop.call_soon_threadsafe(pools.close_soon)
 
 
 async def _sent(transport: AsyncTransport, request: Callable[[], httpx.Request]) -> httpx.Response:
@@ -224,6 +252,8 @@ async def _guarded(step: Awaitable[T], url: str, clock: Clock) -> T:
 
 
 _alive: weakref.WeakSet[AsyncRuntime] = weakref.WeakSet()
+_standing: set[_Pools] = set()
+_closing: set[asyncio.Task[None]] = set()
 
 
 def _after_fork() -> None:

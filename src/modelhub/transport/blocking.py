@@ -29,7 +29,7 @@ T = TypeVar("T")
 class BlockingRuntime:
     """Sends and waits in the thread that calls. May be shared by any number of threads, and used after a fork.
 
-    Idle connections are kept for ``keepalive`` seconds; at most ``max_connections`` are open at once to all hosts together.
+    Idle connections are kept for ``keepalive`` seconds; at most ``max_connections`` are in use at once, to all hosts together.
     Nothing is opened before the first request. ``close`` closes what is open, and the runtime may be used again afterwards.
     """
 

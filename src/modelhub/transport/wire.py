@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import httpcore
 import httpx
 
 from modelhub.transport import failures
 from modelhub.transport.outgoing import header_fields
-from modelhub.transport.sockets import AsyncTimedBackend, TimedBackend
+from modelhub.transport.pools import AsyncPool, Limits, Pool
 
 if TYPE_CHECKING:
     import ssl
@@ -27,35 +25,22 @@ HTTPError = httpx.HTTPError
 InvalidURL = httpx.InvalidURL
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections are open at once to all hosts together, and how many seconds an idle one is kept."""
-
-    max_connections: int
-    keepalive: float
-
-
 class Transport(httpx.HTTPTransport):
-    """The library's blocking transport, over a pool whose sockets ask the clock."""
+    """The library's blocking transport, over our pool."""
 
     def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
-        self._pool = httpcore.ConnectionPool(network_backend=TimedBackend(), **_pool_options(context, limits))
+        self._pool: Any = Pool(context, limits)
 
     def abandon(self) -> None:
         """Close the sockets without a lock: after a fork, another thread's lock is held for ever."""
-        for connection in self._pool.connections:
-            connection.close()
+        self._pool.abandon()
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
-    """The library's asynchronous transport, over a pool whose sockets ask the clock."""
+    """The library's asynchronous transport, over our pool."""
 
     def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
-        self._pool = httpcore.AsyncConnectionPool(network_backend=AsyncTimedBackend(), **_pool_options(context, limits))
-
-
-def _pool_options(context: ssl.SSLContext | None, limits: Limits) -> dict[str, Any]:
-    return {"ssl_context": context, "max_connections": limits.max_connections, "keepalive_expiry": limits.keepalive}
+        self._pool: Any = AsyncPool(context, limits)
 
 
 def outgoing(request: HttpRequest, clock: Clock) -> httpx.Request:
@@ -71,7 +56,10 @@ def outgoing(request: HttpRequest, clock: Clock) -> httpx.Request:
 
 @lru_cache(maxsize=256)
 def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
+    parsed = httpx.URL(url)
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise httpx.UnsupportedProtocol("")
+    return parsed
 
 
 def translated(error: Exception, url: str, clock: Clock) -> ModelhubError:
