@@ -186,7 +186,8 @@ class _Pools:
         return self._transports[scheme]
 
     def _prepared(self, scheme: str) -> ssl.SSLContext | None:
-        import modelhub.transport.wire  # noqa: F401  # so that it is loaded when the loop asks for it
+        import modelhub.transport.async_pool
+        import modelhub.transport.wire  # noqa: F401  # so that both are loaded when the loop asks for them
         from modelhub.transport.sockets import rehearse
 
         rehearse()

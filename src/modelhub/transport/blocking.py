@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
-from modelhub.transport.gathering import gathered
 from modelhub.transport.trust import Trust, tls_context
 
 if TYPE_CHECKING:
@@ -63,7 +62,11 @@ class BlockingRuntime:
 
         Results come in the order of the calls. When all have ended, the first error in that order is raised.
         """
-        return [await calls[0]()] if len(calls) == 1 else gathered(calls)
+        if len(calls) == 1:
+            return [await calls[0]()]
+        from modelhub.transport.gathering import gathered
+
+        return gathered(calls)
 
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         """Call the function here and now: nobody else is waiting for this thread."""

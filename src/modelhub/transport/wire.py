@@ -10,7 +10,8 @@ import httpx
 
 from modelhub.transport import failures
 from modelhub.transport.outgoing import header_fields
-from modelhub.transport.pools import AsyncPool, Limits, Pool
+from modelhub.transport.pool import Pool
+from modelhub.transport.shelf import Limits
 
 if TYPE_CHECKING:
     import ssl
@@ -40,6 +41,8 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
     """The library's asynchronous transport, over our pool."""
 
     def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
+        from modelhub.transport.async_pool import AsyncPool  # and with it asyncio, which blocking callers never need
+
         self._pool: Any = AsyncPool(context, limits)
 
 
