@@ -8,70 +8,76 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from modelhub.testing.conformance.embedding import EmbeddingConformance as EmbeddingConformance
-    from modelhub.testing.conformance.embedding import EmbeddingEndpointConformance as EmbeddingEndpointConformance
-    from modelhub.testing.conformance.image import ImageConformance as ImageConformance
-    from modelhub.testing.conformance.image import ImageEndpointConformance as ImageEndpointConformance
-    from modelhub.testing.conformance.plugin import PluginConformance as PluginConformance
-    from modelhub.testing.conformance.reranking import RerankingConformance as RerankingConformance
-    from modelhub.testing.conformance.reranking import RerankingEndpointConformance as RerankingEndpointConformance
-    from modelhub.testing.conformance.speech import SpeechConformance as SpeechConformance
-    from modelhub.testing.conformance.speech import SpeechEndpointConformance as SpeechEndpointConformance
-    from modelhub.testing.conformance.text import TextConformance as TextConformance
-    from modelhub.testing.conformance.text import TextEndpointConformance as TextEndpointConformance
-    from modelhub.testing.conformance.transcription import TranscriptionConformance as TranscriptionConformance
-    from modelhub.testing.conformance.transcription import TranscriptionEndpointConformance as TranscriptionEndpointConformance
-    from modelhub.testing.driven import Driven as Driven
-    from modelhub.testing.fake import FakeRuntime as FakeRuntime
-    from modelhub.testing.laws import collect as collect
-    from modelhub.testing.recording import Recording as Recording
-    from modelhub.testing.recording import recordings as recordings
-    from modelhub.testing.server import FaultServer as FaultServer
-    from modelhub.testing.server import Received as Received
-    from modelhub.testing.server import Reply as Reply
-    from modelhub.testing.server import retry_after_forms as retry_after_forms
-    from modelhub.testing.server import sse as sse
-    from modelhub.transport.drive import drive as drive
+    from modelhub.testing.conformance.embedding import EmbeddingConformance, EmbeddingEndpointConformance
+    from modelhub.testing.conformance.image import ImageConformance, ImageEndpointConformance
+    from modelhub.testing.conformance.plugin import PluginConformance
+    from modelhub.testing.conformance.reranking import RerankingConformance, RerankingEndpointConformance
+    from modelhub.testing.conformance.speech import SpeechConformance, SpeechEndpointConformance
+    from modelhub.testing.conformance.text import TextConformance, TextEndpointConformance
+    from modelhub.testing.conformance.transcription import TranscriptionConformance, TranscriptionEndpointConformance
+    from modelhub.testing.driven import Driven
+    from modelhub.testing.fake import FakeRuntime
+    from modelhub.testing.laws import collect
+    from modelhub.testing.recording import Recording, recordings
+    from modelhub.testing.server import FaultServer, Received, Reply, retry_after_forms, sse
+    from modelhub.transport.drive import drive
 
-_MODULES = {
-    "Driven": "modelhub.testing.driven",
-    "EmbeddingConformance": "modelhub.testing.conformance.embedding",
-    "EmbeddingEndpointConformance": "modelhub.testing.conformance.embedding",
-    "FakeRuntime": "modelhub.testing.fake",
-    "FaultServer": "modelhub.testing.server",
-    "ImageConformance": "modelhub.testing.conformance.image",
-    "ImageEndpointConformance": "modelhub.testing.conformance.image",
-    "PluginConformance": "modelhub.testing.conformance.plugin",
-    "Received": "modelhub.testing.server",
-    "Recording": "modelhub.testing.recording",
-    "Reply": "modelhub.testing.server",
-    "RerankingConformance": "modelhub.testing.conformance.reranking",
-    "RerankingEndpointConformance": "modelhub.testing.conformance.reranking",
-    "SpeechConformance": "modelhub.testing.conformance.speech",
-    "SpeechEndpointConformance": "modelhub.testing.conformance.speech",
-    "TextConformance": "modelhub.testing.conformance.text",
-    "TextEndpointConformance": "modelhub.testing.conformance.text",
-    "TranscriptionConformance": "modelhub.testing.conformance.transcription",
-    "TranscriptionEndpointConformance": "modelhub.testing.conformance.transcription",
-    "collect": "modelhub.testing.laws",
-    "drive": "modelhub.transport.drive",
-    "recordings": "modelhub.testing.recording",
-    "retry_after_forms": "modelhub.testing.server",
-    "sse": "modelhub.testing.server",
+_HOMES = {
+    "modelhub.testing.conformance.embedding": "EmbeddingConformance EmbeddingEndpointConformance",
+    "modelhub.testing.conformance.image": "ImageConformance ImageEndpointConformance",
+    "modelhub.testing.conformance.plugin": "PluginConformance",
+    "modelhub.testing.conformance.reranking": "RerankingConformance RerankingEndpointConformance",
+    "modelhub.testing.conformance.speech": "SpeechConformance SpeechEndpointConformance",
+    "modelhub.testing.conformance.text": "TextConformance TextEndpointConformance",
+    "modelhub.testing.conformance.transcription": "TranscriptionConformance TranscriptionEndpointConformance",
+    "modelhub.testing.driven": "Driven",
+    "modelhub.testing.fake": "FakeRuntime",
+    "modelhub.testing.laws": "collect",
+    "modelhub.testing.recording": "Recording recordings",
+    "modelhub.testing.server": "FaultServer Received Reply retry_after_forms sse",
+    "modelhub.transport.drive": "drive",
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "Driven",
+    "EmbeddingConformance",
+    "EmbeddingEndpointConformance",
+    "FakeRuntime",
+    "FaultServer",
+    "ImageConformance",
+    "ImageEndpointConformance",
+    "PluginConformance",
+    "Received",
+    "Recording",
+    "Reply",
+    "RerankingConformance",
+    "RerankingEndpointConformance",
+    "SpeechConformance",
+    "SpeechEndpointConformance",
+    "TextConformance",
+    "TextEndpointConformance",
+    "TranscriptionConformance",
+    "TranscriptionEndpointConformance",
+    "collect",
+    "drive",
+    "recordings",
+    "retry_after_forms",
+    "sse",
+]
 
 
 def __getattr__(name: str) -> object:
-    module = _MODULES.get(name)
-    if module is None:
+    home = _HOME_OF.get(name)
+    if home is None:
         from modelhub.errors import did_you_mean
 
-        raise AttributeError(f"modelhub.testing has no {name!r}.{did_you_mean(name, sorted(_MODULES))}")
+        raise AttributeError(f"modelhub.testing has no {name!r}.{did_you_mean(name, __all__)}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(module), name)
+    value = globals()[name] = getattr(import_module(home), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted(_MODULES)
+    return sorted(__all__)

@@ -21,7 +21,6 @@ HEAVY = (
     "httpx",
     "numpy",
     "onnxruntime",
-    "openai",
     "pandas",
     "PIL",
     "pydantic",
