@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         UnknownModel,
         Unreachable,
         Unsupported,
+        did_you_mean,
     )
     from modelhub.hookspecs import hookimpl
     from modelhub.http import Headers, HttpRequest, HttpResponse, HttpStream, Secret
@@ -123,7 +124,7 @@ _HOMES = {
     "modelhub.errors": (
         "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused ModelLoading "
         "ModelhubError OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError RateLimited RequestError SetupError "
-        "StreamBroken TimedOut TransportError UnknownAlias UnknownModel Unreachable Unsupported"
+        "StreamBroken TimedOut TransportError UnknownAlias UnknownModel Unreachable Unsupported did_you_mean"
     ),
     "modelhub.hookspecs": "hookimpl",
     "modelhub.http": "Headers HttpRequest HttpResponse HttpStream Secret",
@@ -279,6 +280,7 @@ __all__ = [
     "Word",
     "Wrapper",
     "count_tokens",
+    "did_you_mean",
     "extension",
     "fault",
     "hookimpl",

@@ -70,6 +70,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     home = _HOME_OF.get(name)
     if home is None:
+        if name.startswith("__"):  # what the import system asks for must cost nothing
+            raise AttributeError(name)
         from modelhub.errors import did_you_mean
 
         raise AttributeError(f"modelhub.testing has no {name!r}.{did_you_mean(name, __all__)}")
