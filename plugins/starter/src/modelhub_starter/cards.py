@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelhub.errors import did_you_mean
-from modelhub.plugin import Kind, ModelCard, UnknownModel
+from modelhub.plugin import Kind, ModelCard, UnknownModel, did_you_mean
 
 __all__ = ["card", "cards"]
 

@@ -23,9 +23,9 @@ from modelhub.plugin import (
     Runtime,
     Unsupported,
     Usage,
+    count_tokens,
+    terms,
 )
-from modelhub.retrieval.lexical import terms
-from modelhub.retrieval.tokens import count_tokens
 from modelhub_starter.cards import card
 from modelhub_starter.options import StarterOptions
 

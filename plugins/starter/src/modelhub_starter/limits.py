@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from modelhub.plugin import Citation, TextSettings
-from modelhub.retrieval.tokens import count_tokens
+from modelhub.plugin import Citation, TextSettings, count_tokens
 
 __all__ = ["Piece", "limited"]
 

@@ -27,9 +27,9 @@ from modelhub.plugin import (
     TextRequest,
     TextResponse,
     Usage,
+    count_tokens,
+    sentence_spans,
 )
-from modelhub.retrieval.sentences import sentence_spans
-from modelhub.retrieval.tokens import count_tokens
 from modelhub_starter.cards import card
 from modelhub_starter.form import form
 from modelhub_starter.limits import Piece, limited

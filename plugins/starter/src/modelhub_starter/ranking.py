@@ -16,9 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log
 
-from modelhub.plugin import Passage
-from modelhub.retrieval.lexical import terms
-from modelhub.retrieval.sentences import sentence_spans
+from modelhub.plugin import Passage, sentence_spans, terms
 from modelhub_starter.expectation import asks_for_number, numbers, without_asking
 
 __all__ = ["Sentence", "best_passage", "best_sentences"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Never
 
 from modelhub.plugin import (
+    Bm25,
     InvalidRequest,
     ModelCard,
     Ranked,
@@ -16,9 +17,8 @@ from modelhub.plugin import (
     Runtime,
     Unsupported,
     Usage,
+    count_tokens,
 )
-from modelhub.retrieval.lexical import Bm25
-from modelhub.retrieval.tokens import count_tokens
 from modelhub_starter.cards import card
 from modelhub_starter.options import StarterOptions
 
