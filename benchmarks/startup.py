@@ -102,7 +102,9 @@ def main(runs: int) -> None:
         }
         medians = measure(commands, runs)
         report(medians)
-        made = subprocess.run(python(["-c", HUBS]), env=environment(folder), capture_output=True, text=True, check=True).stdout
+        made = subprocess.run(
+            python(["-c", HUBS]), env=environment(folder), capture_output=True, encoding="utf-8", check=True
+        ).stdout
         contexts, seconds = made.split()
         row("1,000 hubs: TLS contexts", float(contexts), 1)
         row("1,000 hubs: ms each", float(seconds), 0.3)

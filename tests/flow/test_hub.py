@@ -223,7 +223,7 @@ def test_nothing_is_left_behind(folder: Path) -> None:
 
 def run_program(code: str) -> None:
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=30)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 

@@ -146,7 +146,10 @@ def test_an_interrupt_closes_the_connection(manner: str) -> None:
     """AT-C5: SIGINT; the process lives on, the connection does not."""
     with FaultServer(STALLED) as server:
         process = subprocess.Popen(
-            [sys.executable, "-c", INTERRUPTED, server.url, manner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", INTERRUPTED, server.url, manner],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
         )
         with process:
             assert server.wait_for_requests(1, 10)

@@ -187,7 +187,9 @@ def test_a_fork_while_another_thread_holds_the_pool_does_not_hang(server: FaultS
         [thread.join() for thread in threads]
         print("alive", go())
     """
-    finished = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=30)
+    finished = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, encoding="utf-8", timeout=30
+    )
     assert (finished.stdout, finished.stderr) == ("alive 200\n", "")
 
 
@@ -222,7 +224,7 @@ EVERYTHING = """
 def test_nothing_is_left_open_and_nobody_warns(server: FaultServer) -> None:
     """AT-F1: development mode, unclosed resources are errors, nothing is closed by hand; not a word on stderr."""
     command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", textwrap.dedent(EVERYTHING), server.url]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    finished = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30)
     assert (finished.stdout, finished.stderr) == ("done\n", "")
     assert server.wait_for_disconnect(0.5)
 
@@ -247,7 +249,7 @@ def test_a_pool_of_spawned_processes_works(server: FaultServer, tmp_path: Path) 
     """AT-F1."""
     script = tmp_path / "spawned.py"
     script.write_text(textwrap.dedent(SPAWNED), encoding="utf-8")
-    finished = subprocess.run([sys.executable, script, server.url + "/chat"], capture_output=True, text=True, timeout=30)
+    finished = subprocess.run([sys.executable, script, server.url + "/chat"], capture_output=True, encoding="utf-8", timeout=30)
     assert (finished.stdout, finished.stderr) == ("200 [200, 200, 200, 200]\n", "")
 
 
@@ -260,7 +262,7 @@ LIGHT = """
 
 
 def test_a_blocking_runtime_loads_neither_asyncio_nor_an_http_library_before_it_sends() -> None:
-    finished = subprocess.run([sys.executable, "-c", textwrap.dedent(LIGHT)], capture_output=True, text=True, timeout=30)
+    finished = subprocess.run([sys.executable, "-c", textwrap.dedent(LIGHT)], capture_output=True, encoding="utf-8", timeout=30)
     assert finished.stdout == "[]\n"
 
 
@@ -288,7 +290,7 @@ WATCHED = """
 def test_nothing_heavy_is_imported_on_a_running_loop(server: FaultServer) -> None:
     """AT-A1: the first call's imports happen beside the loop."""
     command = [sys.executable, "-c", textwrap.dedent(WATCHED), server.url]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    finished = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30)
     assert (finished.stdout, finished.stderr) == ("200 []\n", "")
 
 

@@ -14,7 +14,7 @@ GUESTS = ("httpx", "httpcore", "numpy", "pydantic", "pydantic_core", "pluggy", "
 
 def loaded_by(code: str) -> set[str]:
     program = f"import sys\nbefore = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True, encoding="utf-8")
     return set(done.stdout.split())
 
 
@@ -54,7 +54,7 @@ assert before == after, (before, after)
 """
     environment = {**os.environ, "HOME": str(tmp_path / "no-such-home")}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", cwd=tmp_path, env=environment, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path.name for path in tmp_path.iterdir()] == [".env"]

@@ -73,7 +73,7 @@ DAMAGES = {
     "a path": lambda manifest, folder: manifest.update(passages="../../etc/passwd"),
     "an absolute path": lambda manifest, folder: manifest.update(vectors="/etc/passwd"),
     "a missing file": lambda manifest, folder: (folder / manifest["passages"]).unlink(),
-    "half a file": lambda manifest, folder: (folder / manifest["passages"]).write_text('{"id": '),
+    "half a file": lambda manifest, folder: (folder / manifest["passages"]).write_text('{"id": ', encoding="utf-8"),
     "fewer passages": lambda manifest, folder: manifest["documents"][DOCUMENT.name].update(passages=1),
     "a missing key": lambda manifest, folder: manifest.pop("documents"),
     "no mapping": lambda manifest, folder: manifest.update(documents=[1]),
