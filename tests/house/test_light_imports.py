@@ -14,7 +14,7 @@ GUESTS = ("httpx", "httpcore", "numpy", "pydantic", "pydantic_core", "pluggy", "
 
 def loaded_by(code: str) -> set[str]:
     program = f"import sys\nbefore = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
     return set(done.stdout.split())
 
 
