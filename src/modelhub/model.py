@@ -11,6 +11,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
+from modelhub.errors import InvalidRequest
+
 if TYPE_CHECKING:
     from decimal import Decimal
 
@@ -58,6 +60,14 @@ class Timeouts:
     first_token: float | None = 120.0
     idle: float | None = 60.0
     total: float | None = 600.0
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            seconds: Any = getattr(self, name)
+            if seconds == float("inf"):
+                object.__setattr__(self, name, None)
+            elif seconds is not None and not (type(seconds) in (int, float) and seconds > 0):
+                raise InvalidRequest(f"timeouts.{name} is {seconds!r}; it must be a number of seconds above 0, or None.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,12 @@ class Request:
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Options that only one provider knows, by provider name: ``{"azure-openai": {"user": "u-1"}}``."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.timeouts, Timeouts):
+            raise InvalidRequest(f"timeouts is {self.timeouts!r}; write Timeouts(total=30).")
+        if not isinstance(self.extra, Mapping):
+            raise InvalidRequest(f"extra is {self.extra!r}; it must be a mapping: {{'provider': {{'option': value}}}}.")
+
     def needs(self) -> frozenset[str]:
         """The capabilities this request cannot do without, by their names on a ``ModelCard``."""
         return frozenset()
@@ -128,7 +144,7 @@ class Request:
 
     def without(self, names: Iterable[str]) -> Self:
         """The same request with these settings unset."""
-        unset: dict[str, Any] = {name: self.__dataclass_fields__[name].default for name in names}
+        unset: dict[str, Any] = {name: self.__dataclass_fields__[name].default for name in names}  # no setting has a factory
         return replace(self, **unset)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
+from modelhub.clients.requests import made
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.embedding import EmbeddingModel, EmbeddingRequest, EmbeddingResponse
 from modelhub.model import ModelCard, Runtime, Timeouts
@@ -66,7 +67,4 @@ def embedding_request(inputs: Sequence[str], options: Mapping[str, Any]) -> Embe
     texts = tuple(inputs)
     if not texts:
         raise InvalidRequest("There is nothing to embed: the list of texts is empty.")
-    for position, text in enumerate(texts):
-        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise TypeError(f"Input {position} is {type(text).__name__}, not a string.")
-    return EmbeddingRequest(inputs=texts, **options)
+    return made(EmbeddingRequest, options, inputs=texts)

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from modelhub.clients.requests import made
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
+from modelhub.interfaces.checks import word
 from modelhub.interfaces.image import ImageEvent, ImageModel, ImageOperation, ImageRequest, ImageResponse
 from modelhub.interfaces.media import ImagePart
 from modelhub.model import ModelCard, Runtime, Timeouts
@@ -127,20 +129,17 @@ def image_request(
     scale: int | None = None,
 ) -> ImageRequest:
     """A request from a caller's words and pictures. Raises ``InvalidRequest`` where something is empty or has no size."""
+    word("prompt", prompt)
     if operation in ("generate", "edit") and not prompt.strip():
         raise InvalidRequest("The prompt is empty.")
-    size = options.get("size")
-    if size is not None and (len(size) != 2 or min(size) < 1):
-        raise InvalidRequest(f"size is (width, height) in pixels, not {size!r}.")
-    if (count := options.get("count", 1)) < 1:
-        raise InvalidRequest(f"count is {count}; it must be at least 1.")
-    return ImageRequest(
+    return made(
+        ImageRequest,
+        options,
         operation=operation,
         prompt=prompt,
         images=tuple(map(_picture, images)),
         mask=None if mask is None else _picture(mask),
         scale=scale,
-        **options,
     )
 
 

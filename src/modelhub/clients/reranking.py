@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from modelhub.clients.requests import made
 from modelhub.errors import InvalidRequest
+from modelhub.interfaces.checks import word
 from modelhub.interfaces.reranking import RerankingModel, RerankingRequest, RerankingResponse
 from modelhub.model import ModelCard, Runtime, Timeouts
 from modelhub.transport.drive import drive
@@ -64,8 +66,9 @@ def reranking_request(query: str, documents: Sequence[str], options: Mapping[str
     """A request from a caller's words. Raises ``TypeError`` for a bare string, ``InvalidRequest`` where something is empty."""
     if isinstance(documents, str):
         raise TypeError("rank() takes a list of documents: write rank(query, [document]).")
+    word("query", query)
     if not query.strip():
         raise InvalidRequest("The query is empty.")
     if not documents:
         raise InvalidRequest("There is nothing to rank: the list of documents is empty.")
-    return RerankingRequest(query=query, documents=tuple(documents), **options)
+    return made(RerankingRequest, options, query=query, documents=tuple(documents))

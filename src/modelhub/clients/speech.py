@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from modelhub.clients.requests import made
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
+from modelhub.interfaces.checks import word
 from modelhub.interfaces.speech import SpeechEvent, SpeechModel, SpeechRequest, SpeechResponse
 from modelhub.model import ModelCard, Runtime, Timeouts
 from modelhub.transport.drive import drive
@@ -73,6 +75,7 @@ class AsyncSpeechClient:
 
 def speech_request(text: str, options: Mapping[str, Any]) -> SpeechRequest:
     """A request from a caller's words. Raises ``InvalidRequest`` for an empty text."""
+    word("text", text)
     if not text.strip():
         raise InvalidRequest("There is nothing to speak: the text is empty.")
-    return SpeechRequest(text=text, **options)
+    return made(SpeechRequest, options, text=text)

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
+from modelhub.clients.requests import checked
 from modelhub.clients.streams import AsyncStream, Stream
-from modelhub.errors import InvalidRequest, did_you_mean
+from modelhub.errors import InvalidRequest
+from modelhub.interfaces.checks import sendable, word
 from modelhub.interfaces.content import Message, Part, Passage, TextPart, Tool
 from modelhub.interfaces.output import output_type
 from modelhub.interfaces.text import TextEvent, TextModel, TextRequest, TextResponse, TextSettings
@@ -117,39 +119,53 @@ class AsyncTextClient:
 
 def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> TextRequest:
     """A request from a caller's words. Raises ``InvalidRequest`` for an empty prompt or an unknown option."""
+    checked(options, _FIELDS | _KNOBS | {"system"})
     options = dict(options)
-    system = options.pop("system", None)
-    messages = _messages(prompt)
-    if system:
-        messages = (Message("system", system), *messages)
+    messages = _messages(prompt, options.pop("system", None))
+    for position, message in enumerate(messages):
+        sendable(f"The text of message {position}", message.text)
     knobs = {name: options.pop(name) for name in _KNOBS & options.keys()}
     if (stop := knobs.get("stop_sequences")) is not None:
-        knobs["stop_sequences"] = (stop,) if isinstance(stop, str) else tuple(stop)
-    if unknown := options.keys() - _FIELDS:
-        name = min(unknown)
-        raise InvalidRequest(f"There is no option {name!r}.{did_you_mean(name, sorted(_FIELDS | _KNOBS))}")
-    for name in ("tools", "passages"):
-        options[name] = tuple(options.get(name, ()))
-    return TextRequest(
-        messages=messages, output=None if wanted is None else output_type(wanted), knobs=TextSettings(**knobs), **options
-    )
+        knobs["stop_sequences"] = (stop,) if isinstance(stop, str) else _items("stop_sequences", stop, str)
+    for name, kind in (("tools", Tool), ("passages", Passage)):
+        options[name] = _items(name, options.get(name, ()), kind)
+    output = None if wanted is None else output_type(wanted)
+    return TextRequest(messages=messages, output=output, knobs=TextSettings(**knobs), **options)
 
 
 _KNOBS = frozenset(TextSettings.__dataclass_fields__)
 _FIELDS = frozenset({"tools", "tool_choice", "passages", "timeouts", "extra"})
 
 
-def _messages(prompt: Prompt) -> tuple[Message, ...]:
+def _messages(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
+    word("system", system)
+    before = (Message("system", system),) if system else ()
     if isinstance(prompt, str):
         if not prompt.strip():
             raise InvalidRequest("The prompt is empty.")
-        return (Message("user", prompt),)
-    if isinstance(prompt, Message):
-        return (prompt,)
-    items = tuple(prompt)
+        return (*before, Message("user", prompt))
+    return (*before, *((prompt,) if isinstance(prompt, Message) else _turns(prompt)))
+
+
+def _turns(prompt: Sequence[Message] | Sequence[Part | str]) -> tuple[Message, ...]:
+    """A conversation, or one message of the parts. What is neither, dictionaries above all, is refused by its place."""
+    items = _items("The prompt", prompt, Message | Part | str)
     if not items:
         raise InvalidRequest("The prompt is empty.")
     messages = tuple(item for item in items if isinstance(item, Message))
     if messages and len(messages) < len(items):
         raise InvalidRequest("A prompt is a list of messages or a list of one message's parts, not both.")
-    return messages or (Message("user", tuple(TextPart(item) if isinstance(item, str) else item for item in items)),)  # type: ignore[misc]
+    return messages or (Message("user", tuple(TextPart(item) if isinstance(item, str) else item for item in items)),)
+
+
+def _items(name: str, values: Any, kind: Any) -> tuple[Any, ...]:
+    """A list's items, each of that kind."""
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+        expected = 'a string, Message("user", "..."), or a list of them' if name == "The prompt" else "a list"
+        raise InvalidRequest(f"{name} is {type(values).__name__}; it must be {expected}.")
+    items: tuple[Any, ...] = tuple(values)
+    for position, item in enumerate(items):
+        if not isinstance(item, kind):
+            wanted = 'write Message("user", "...")' if name == "The prompt" else f"it must be {kind.__name__}"
+            raise InvalidRequest(f"{name}: item {position} is {type(item).__name__}; {wanted}.")
+    return items

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
+from modelhub.clients.requests import made
 from modelhub.clients.streams import AsyncStream, Stream
+from modelhub.errors import InvalidRequest
 from modelhub.interfaces.media import AudioPart
 from modelhub.interfaces.transcription import (
     TranscriptionEvent,
@@ -91,6 +93,8 @@ def transcription_request(audio: Audio, options: Mapping[str, Any]) -> Transcrip
     for name, collect in (("phrases", tuple), ("timestamps", frozenset)):
         if name in options:
             given = options[name]
+            if not isinstance(given, Iterable):
+                raise InvalidRequest(f"{name} is {given!r}; it must be a list of strings.")
             options[name] = collect((given,) if isinstance(given, str) else given)
     sound = audio if isinstance(audio, AudioPart) else AudioPart.read(audio)
-    return TranscriptionRequest(audio=sound, **options)
+    return made(TranscriptionRequest, options, audio=sound)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from modelhub.errors import AnswerError
+from modelhub.errors import AnswerError, InvalidRequest
 from modelhub.interfaces.media import AudioPart, FilePart, ImagePart
 
 __all__ = [
@@ -130,6 +130,7 @@ class Citation:
     version: str = ""
 
 
+_ROLES = get_args(Role)
 Part = TextPart | ImagePart | AudioPart | FilePart | ReasoningPart | ToolCall | ToolResult
 
 
@@ -141,9 +142,14 @@ class Message:
     content: tuple[Part, ...]
 
     def __init__(self, role: Role, content: str | Part | tuple[Part, ...] | list[Part]) -> None:
+        if role not in _ROLES:
+            raise InvalidRequest(f"A message's role is one of {', '.join(_ROLES)}, not {role!r}.")
         parts = (TextPart(content),) if isinstance(content, str) else content
         object.__setattr__(self, "role", role)
         object.__setattr__(self, "content", tuple(parts) if isinstance(parts, (tuple, list)) else (parts,))
+        for part in self.content:
+            if not isinstance(part, Part):
+                raise InvalidRequest(f"A message is made of strings and parts, like TextPart and ImagePart, not {part!r}.")
 
     @property
     def text(self) -> str:

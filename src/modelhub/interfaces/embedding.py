@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Never
 
 from modelhub.errors import AnswerError
+from modelhub.interfaces.checks import texts, whole
 from modelhub.model import Model, Request, Response
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class EmbeddingRequest(Request):
     inputs: tuple[str, ...]
     purpose: Literal["query", "document"] | None = None
     dimensions: int | None = None
+
+    def __post_init__(self) -> None:
+        Request.__post_init__(self)
+        texts("inputs", self.inputs)
+        whole("dimensions", self.dimensions, least=1)
 
     def settings(self) -> Mapping[str, Any]:
         return {} if self.dimensions is None else {"dimensions": self.dimensions}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from modelhub.errors import AnswerError
+from modelhub.errors import AnswerError, InvalidRequest
+from modelhub.interfaces.checks import number, texts, whole, word
 from modelhub.interfaces.media import ImagePart, sniff
 from modelhub.model import Finished, Model, Request, Response
 
@@ -39,12 +40,27 @@ class ImageRequest(Request):
     strength: float | None = None
     seed: int | None = None
 
+    def __post_init__(self) -> None:
+        Request.__post_init__(self)
+        texts("prompt", (self.prompt,))
+        for name in ("quality", "style", "background", "output_format", "negative_prompt"):
+            word(name, getattr(self, name))
+        if self.size is not None and not (isinstance(self.size, tuple) and len(self.size) == 2):
+            raise InvalidRequest(f"size is {self.size!r}; it must be (width, height) in pixels.")
+        for name, pixels in zip(("width", "height"), self.size or (), strict=False):
+            whole(f"size: {name}", pixels, least=1)
+        whole("count", self.count, least=1)
+        whole("scale", self.scale, least=2)
+        whole("seed", self.seed)
+        number("strength", self.strength, least=0, most=1)
+
     def needs(self) -> frozenset[str]:
         return frozenset({self.operation, *(["mask"] if self.mask else [])})
 
     def settings(self) -> Mapping[str, Any]:
         names = ("size", "quality", "style", "background", "output_format", "negative_prompt", "strength", "seed", "scale")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return given if self.count == 1 else {**given, "count": self.count}
 
 
 @dataclass(frozen=True, slots=True)

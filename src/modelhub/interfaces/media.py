@@ -68,6 +68,8 @@ class Media:
     def __post_init__(self) -> None:
         if (self.data is None) == (self.url is None):
             raise InvalidRequest(f"{type(self).__name__} takes either data or url, and exactly one of them.")
+        if not isinstance(self.data, bytes | None):
+            raise InvalidRequest(f"{type(self).__name__}: data is {type(self.data).__name__}; it must be bytes.")
         if self.data is not None and not self.data:
             raise InvalidRequest(f"{type(self).__name__} has no bytes{f' ({self.name} is empty)' if self.name else ''}.")
         if self.media_type is None and self.data is not None:
@@ -81,8 +83,10 @@ class Media:
         try:
             with open(source, "rb") as file:
                 data = file.read()
-        except OSError as error:
-            raise InvalidRequest(f"Cannot read {os.fspath(source)}: {error.strerror}.") from error
+        except (OSError, ValueError, TypeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            named = repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else type(source).__name__
+            raise InvalidRequest(f"Cannot read {named}: {reason}.") from error
         return cls(data=data, name=os.path.basename(os.fspath(source)))
 
     def data_url(self) -> str:

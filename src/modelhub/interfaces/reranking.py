@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Never
 
+from modelhub.interfaces.checks import texts, whole
 from modelhub.model import Model, Request, Response
 
 __all__ = ["Ranked", "RerankingModel", "RerankingRequest", "RerankingResponse"]
@@ -18,6 +19,12 @@ class RerankingRequest(Request):
     query: str
     documents: tuple[str, ...]
     top_n: int | None = None
+
+    def __post_init__(self) -> None:
+        Request.__post_init__(self)
+        texts("query", (self.query,))
+        texts("documents", self.documents)
+        whole("top_n", self.top_n, least=1)
 
     def settings(self) -> Mapping[str, Any]:
         return {} if self.top_n is None else {"top_n": self.top_n}

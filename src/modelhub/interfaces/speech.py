@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelhub.interfaces.checks import number, texts, word
 from modelhub.model import Finished, Model, Request, Response
 
 __all__ = ["AudioDelta", "SpeechEvent", "SpeechModel", "SpeechRequest", "SpeechResponse"]
@@ -25,6 +26,13 @@ class SpeechRequest(Request):
     output_format: str | None = None
     speed: float | None = None
     instructions: str | None = None
+
+    def __post_init__(self) -> None:
+        Request.__post_init__(self)
+        texts("text", (self.text,))
+        for name in ("voice", "language", "output_format", "instructions"):
+            word(name, getattr(self, name))
+        number("speed", self.speed, above=0)
 
     def settings(self) -> Mapping[str, Any]:
         names = ("voice", "language", "output_format", "speed", "instructions")

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
-from modelhub.errors import InvalidRequest
+from modelhub.errors import InvalidRequest, did_you_mean
+from modelhub.interfaces.checks import number, texts, whole, word
 from modelhub.interfaces.content import (
     AudioPart,
     Citation,
@@ -71,12 +72,16 @@ class TextSettings:
     parallel_tool_calls: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.max_output_tokens is not None and self.max_output_tokens < 1:
-            raise InvalidRequest(f"max_output_tokens is {self.max_output_tokens}; it must be at least 1.")
-        if self.temperature is not None and self.temperature < 0:
-            raise InvalidRequest(f"temperature is {self.temperature}; it must not be negative.")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise InvalidRequest(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
+        whole("max_output_tokens", self.max_output_tokens, least=1)
+        number("temperature", self.temperature, least=0)
+        number("top_p", self.top_p, above=0, most=1)
+        whole("top_k", self.top_k, least=1)
+        whole("seed", self.seed)
+        number("presence_penalty", self.presence_penalty)
+        number("frequency_penalty", self.frequency_penalty)
+        whole("logprobs", self.logprobs, least=0)
+        word("reasoning_effort", self.reasoning_effort)
+        texts("stop_sequences", self.stop_sequences or ())
 
     def given(self) -> Mapping[str, Any]:
         """The knobs that are set, by name."""
@@ -103,6 +108,15 @@ class TextRequest(Request):
     passages: tuple[Passage, ...] = ()
     knobs: TextSettings = TextSettings()
     asked: str | None = None
+
+    def __post_init__(self) -> None:
+        Request.__post_init__(self)
+        names = [tool.name for tool in self.tools]
+        if self.tool_choice == "required" and not names:
+            raise InvalidRequest("tool_choice is 'required', but there are no tools.")
+        if self.tool_choice not in ("auto", "none", "required", *names):
+            hint = did_you_mean(self.tool_choice, ["auto", "none", "required", *names])
+            raise InvalidRequest(f"tool_choice is {self.tool_choice!r}, which is no tool of this request.{hint}")
 
     @property
     def question(self) -> str:

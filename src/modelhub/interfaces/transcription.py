@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from modelhub.errors import InvalidRequest
+from modelhub.interfaces.checks import number, texts, word
 from modelhub.interfaces.media import AudioPart
 from modelhub.model import Finished, Model, Request, Response
 
@@ -36,6 +38,15 @@ class TranscriptionRequest(Request):
     timestamps: frozenset[Literal["segment", "word"]] = frozenset()
     translate: bool = False
     temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        Request.__post_init__(self)
+        word("language", self.language)
+        word("prompt", self.prompt)
+        texts("phrases", self.phrases)
+        number("temperature", self.temperature, least=0)
+        if unknown := self.timestamps - {"segment", "word"}:
+            raise InvalidRequest(f"timestamps may be 'segment' and 'word', not {min(map(str, unknown))!r}.")
 
     def needs(self) -> frozenset[str]:
         return frozenset({f"{name}_timestamps" for name in self.timestamps} | ({"translate"} if self.translate else set()))
