@@ -2,13 +2,14 @@
 
 A sentence ends after ``. ! ?`` and their kin before a space, unless the full stop belongs to an abbreviation, an initial
 or a number; after ``。！？`` and their closing brackets; at a blank line, and where a line is a heading, a list item, a
-quotation or a table row. Thai marks no ends: a line break is one, and a space, once the piece before it is long enough to
-say something.
+quotation or a table row. No sentence ends within `inline code` or a [Markdown link](target). Thai marks no ends: a line break
+is one, and a space, once the piece before it is long enough to say something.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 
 from modelhub.retrieval.graphemes import is_boundary
@@ -28,6 +29,16 @@ _BOUNDARY = re.compile(
     """,
     re.VERBOSE,
 )
+_WITHIN_A_PARAGRAPH = r"\r?\n(?![ \t]*(?:\r?\n|\#{1,6}\s|[-*+•‣・]\s|\d{1,3}[.)]\s|[|>]|```|~~~))"
+_WHOLE = re.compile(
+    rf"""
+      (?<!`) `  (?!`) (?: [^`\n] | {_WITHIN_A_PARAGRAPH} )*+              `  (?!`)
+    | (?<!`) `` (?!`) (?: [^`\n] | `(?!`) | {_WITHIN_A_PARAGRAPH} )*+     `` (?!`)
+    | \[ (?: [^\[\]\n] | {_WITHIN_A_PARAGRAPH} ){{1,400}}+ \] \( [^()\s]{{0,800}}+ (?: [ ]"[^"\n]{{0,200}}+" )? \)
+    """,
+    re.VERBOSE,
+)
+"""Inline code and links: what stands in them is no prose."""
 _CONTINUES = re.compile(r"[、,，とはがをにでもの](?!こ)|って")
 _LAST_WORD = re.compile(r"(?:^|[\s(\[\"'“‘«—–-])([^\s(\[\"'“‘«—–-]{1,24})$")
 _INITIAL = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
@@ -46,6 +57,8 @@ _ALWAYS = frozenset(_NEVER_LAST.split())
 _MAYBE = frozenset(_SOMETIMES_LAST.split())
 _STARTERS = frozenset(_FIRST_WORDS.split())
 _THAI_PIECE = 120
+_MARKS = frozenset({"full", "wide", "stop", "thai"})
+_NOWHERE = (sys.maxsize, sys.maxsize)
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -67,6 +80,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 def _ends(text: str) -> Iterator[int]:
     last = 0
     line = 0
+    whole = _Whole(text)
     for match in _BOUNDARY.finditer(text):
         kind = match.lastgroup
         if "\n" in match.group():
@@ -74,9 +88,22 @@ def _ends(text: str) -> Iterator[int]:
             line = match.end()
         else:
             heading = False
-        if heading or _is_end(text, match, kind, last, line):
+        if heading or (_is_end(text, match, kind, last, line) and not (kind in _MARKS and whole.holds(match.start()))):
             last = match.end()
             yield last
+
+
+class _Whole:
+    """Asked, from left to right, whether a place is within inline code or a link."""
+
+    def __init__(self, text: str) -> None:
+        self._spans = (found.span() for found in _WHOLE.finditer(text))
+        self._start, self._end = next(self._spans, _NOWHERE)
+
+    def holds(self, place: int) -> bool:
+        while self._end <= place:
+            self._start, self._end = next(self._spans, _NOWHERE)
+        return self._start <= place
 
 
 def _is_end(text: str, match: re.Match[str], kind: str | None, last: int, line: int) -> bool:

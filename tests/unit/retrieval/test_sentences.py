@@ -119,6 +119,12 @@ def test_no_character_is_parted_from_what_is_attached_to_it(text: str) -> None:
         "...",
         "x\n",
         "# ",
+        "`",
+        "`a ",
+        "`` `a\n",
+        "[",
+        "[a",
+        "[a](",
         "\t\n",
     ],
 )
@@ -127,3 +133,27 @@ def test_strange_texts_take_time_in_proportion(text: str) -> None:
     start = time.process_time()
     sentence_spans(whole)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ["The table `{ a = 1. B = 2 }` is replaced as a whole.", "Then go on."],
+        ["Write ``a `b. C` d`` here.", "Done."],
+        ["Read [Why? Because. So](why.md) first.", "Then act."],
+        ["詳しくは[使い方。次の章](how.md)を見る。", "終わり。"],
+        ["A lone ` is no code.", "It ends nothing."],
+        ["The key is `a`.", "The value is `b`."],
+    ],
+)
+def test_no_sentence_ends_within_inline_code_or_a_link(wanted: list[str]) -> None:
+    assert sentences("\n".join(wanted)) == wanted
+
+
+def test_a_backtick_left_open_in_one_item_reaches_no_other() -> None:
+    assert sentences("- A ` stands open. Here.\n- The key `a. B` is whole. Yes.") == [
+        "- A ` stands open.",
+        "Here.",
+        "- The key `a. B` is whole.",
+        "Yes.",
+    ]
