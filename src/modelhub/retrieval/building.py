@@ -70,7 +70,7 @@ class Builder:
         if self.meaning is not None:
             new = list(dict.fromkeys(text for text in texts if text not in known))
             known.update(zip(new, await self.meaning.of_all(new, runtime, progress), strict=True))
-        built = await runtime.in_thread(self._finish, before, found, texts, known)
+        built = await runtime.in_thread(self._finish, found, texts, known)
         return built, self._report(found, len(new), runtime.now() - began)
 
     def _read(self, built: Built | None, progress: Progress) -> _Read:
@@ -84,8 +84,8 @@ class Builder:
 
     @property
     def _recipe(self) -> dict[str, Any]:
-        chunk = {"tokens": self.spec.chunk.tokens, "overlap": self.spec.chunk.overlap, "cutter": 1}
-        return {"chunk": chunk, "embedding": None if self.meaning is None else self.meaning.model}
+        chunk = {"tokens": self.spec.chunk.tokens, "overlap": self.spec.chunk.overlap, "cutter": 2}
+        return {"chunk": chunk, "words": 1, "embedding": None if self.meaning is None else self.meaning.model}
 
     def _before(self, built: Built | None) -> tuple[Kept | None, str]:
         """What an earlier time left, here or in the store, and what of it cannot be used any more."""
@@ -103,16 +103,21 @@ class Builder:
         texts = (_indexed(passage) for entry in before.entries.values() for passage in entry.passages)
         return dict(zip(texts, before.vectors, strict=True))
 
-    def _finish(
-        self, before: Built | None, found: _Read, texts: list[str], vectors: Mapping[str, NDArray[np.float32]]
-    ) -> Built:
+    def _finish(self, found: _Read, texts: list[str], vectors: Mapping[str, NDArray[np.float32]]) -> Built:
         matrix = None if self.meaning is None else self.meaning.stacked([vectors[text] for text in texts])
-        kept = Kept(recipe=self._recipe, entries=found.entries, vectors=matrix)
+        words = self._known_words(found) or Bm25.build(texts)
+        kept = Kept(recipe=self._recipe, entries=found.entries, vectors=matrix, words=words)
         if self.store is not None and not _same(found.before, kept):
             self.store.save(kept)
         every = tuple(passage for entry in found.entries.values() for passage in entry.passages)
-        words = before.words if before is not None and before.passages == every else Bm25.build(texts)
         return Built(every, words, None if matrix is None else Vectors(matrix), kept)
+
+    def _known_words(self, found: _Read) -> Bm25 | None:
+        """The words that can be taken over: those of the same passages in the same order, cut into terms in the same way."""
+        before = found.before
+        if before is None or before.recipe.get("words") != self._recipe["words"]:
+            return None
+        return before.words if list(before.entries.items()) == list(found.entries.items()) else None
 
     def _report(self, found: _Read, embedded: int, seconds: float) -> IndexReport:
         before = {} if found.before is None else found.before.entries

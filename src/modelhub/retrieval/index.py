@@ -34,7 +34,8 @@ class Index:
     """The documents of ``[indexes.NAME]``. It is built when it is first searched, and may serve many threads and loops at once.
 
     ``folder`` is what the sources' and the store's relative paths start from. ``count`` counts tokens where a better counter
-    than the estimate is at hand. Raises ``ConfigError`` where the configuration asks for vectors and names no embedding model.
+    than the estimate is at hand. Raises ``ConfigError`` where the configuration names no sources, no folder of its own to keep
+    the index in, or asks for vectors and names no embedding model.
     """
 
     def __init__(
@@ -49,6 +50,10 @@ class Index:
     ) -> None:
         if spec.search.mode in ("vector", "hybrid") and embedder is None:
             raise ConfigError(f"[indexes.{name}] searches by {spec.search.mode}: name an `embedding` model, or search by bm25.")
+        if not spec.sources or not all(source.strip() for source in spec.sources):
+            raise ConfigError(
+                f"[indexes.{name}] has an empty source: `sources` names files, folders or patterns ('docs/**/*.md')."
+            )
         self.name = name
         self.spec = spec
         self.folder = folder
@@ -63,7 +68,8 @@ class Index:
     async def prepare(self, runtime: Runtime, progress: Progress | None = None) -> IndexReport:
         """Bring the index up to date with its sources: only what is new is read, cut and embedded; then say what was done.
 
-        Raises ``ConfigError`` where a source matches nothing, ``InvalidRequest`` where a file cannot be read.
+        What a folder or a pattern brings and cannot be read is skipped, and the report says why. Raises ``ConfigError`` where a
+        source matches nothing, ``InvalidRequest`` or ``PluginMissing`` where a file that a source names cannot be read.
         """
         async with self._turn.taken(runtime):
             return await self._prepare(runtime, progress or _silent)

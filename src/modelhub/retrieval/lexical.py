@@ -103,6 +103,8 @@ class Bm25:
         documents, frequencies, lengths = (np.asarray(data[name], np.int32) for name in ("documents", "frequencies", "lengths"))
         if len(offsets) != len(vocabulary) + 1 or not len(documents) == len(frequencies) == int(offsets[-1]):
             raise ValueError("The parts of this BM25 index do not belong together: build it again.")
+        if offsets[0] or (np.diff(offsets) < 0).any():
+            raise ValueError("The places of this BM25 index are out of order: build it again.")
         if len(documents) and not 0 <= int(documents.min()) <= int(documents.max()) < len(lengths):
             raise ValueError("This BM25 index points at texts that it does not have: build it again.")
         return cls(vocabulary, offsets, documents, frequencies, lengths)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from modelhub.errors import InvalidRequest, PluginMissing
 from modelhub.interfaces.content import Passage
 from modelhub.retrieval.chunking import chunks
 from modelhub.retrieval.documents import Document, version
 from modelhub.retrieval.report import Skipped
-from modelhub.retrieval.sources import loader_name
+from modelhub.retrieval.sources import loader_name, relative_name
+
+if TYPE_CHECKING:
+    from modelhub.retrieval.loaders import Loader
 
 __all__ = ["Entry", "passages", "read"]
 
@@ -33,18 +37,19 @@ def read(
     *,
     named: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, Entry], list[Skipped]]:
-    """The entries of all files, and what was skipped. ``named`` are files that a source names itself: they must have a loader.
+    """The entries of all files, and what was skipped and why. ``named`` are the sources: the files among them must be readable.
 
-    Raises ``InvalidRequest`` where a file cannot be read, and ``PluginMissing`` where a named one has no loader.
+    Raises ``InvalidRequest`` where a named file cannot be read, and ``PluginMissing`` where it has no loader.
     """
+    required = {relative_name(source, folder) for source in named}
     entries: dict[str, Entry] = {}
     skipped: list[Skipped] = []
     for done, name in enumerate(names):
         progress(done, len(names), "reading")
         try:
             entry = _entry(name, folder, known.get(name), cut)
-        except PluginMissing as error:
-            if name in named:
+        except (InvalidRequest, PluginMissing) as error:
+            if name in required:
                 raise
             skipped.append(Skipped(name, error.message))
             continue
@@ -76,12 +81,23 @@ def _bytes(name: str, folder: str) -> bytes:
 
 
 def _document(data: bytes, name: str) -> Document:
+    document = _loader(name).load(data, name)
+    assert isinstance(document, Document)
+    if "\0" in document.text:
+        raise InvalidRequest(f"{name}: not a text (it has NUL characters). Save it as UTF-8, or leave it out.")
+    return document
+
+
+def _loader(name: str) -> Loader:
     from modelhub.providers import contribution
 
-    suffix = loader_name(name)
-    document = contribution("modelhub_loader", suffix).load(data, name)
-    assert isinstance(document, Document)
-    return document
+    try:
+        loader: Loader = contribution("modelhub_loader", loader_name(name))
+    except PluginMissing:
+        suffix = os.path.splitext(name)[1]
+        advice = "Leave the file out, or install a plugin that reads this format."
+        raise PluginMissing(f"{name}: there is no loader for {suffix} files here. {advice}") from None
+    return loader
 
 
 def passages(document: Document, *, tokens: int, overlap: int, count: Callable[[str], int]) -> tuple[Passage, ...]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from modelhub.errors import ConfigError
 
-__all__ = ["find", "loader_name"]
+__all__ = ["find", "loader_name", "relative_name"]
+
+_DEEP = re.compile(r"(|.*?[{0}])\*\*(?:[{0}]+(.*))?".format(re.escape(os.sep + (os.altsep or ""))), re.DOTALL)
+"""A pattern that has ``**`` between two separators: what stands before it and after it."""
+
 
 _LOADERS = {
     "md": "markdown", "markdown": "markdown", "mdown": "markdown", "mkd": "markdown",
@@ -28,16 +33,20 @@ def find(sources: Iterable[str], folder: str, *, leave_out: str | None = None) -
 
     A source is a file, a folder (all files in it and below), or a pattern (``docs/**/*.md``). Files and folders whose name
     begins with a dot are left out unless the source names them, and so is ``leave_out``, the folder where the index itself is
-    kept. Raises ``ConfigError`` where a source matches nothing.
+    kept. Links are followed, but each file is found once, by its own name where that is among the sources. Raises
+    ``ConfigError`` where a source matches nothing.
     """
     kept_out = os.path.realpath(os.path.join(folder, leave_out)) if leave_out else None
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for source in sources:
-        names = [name for name in _matching(source, folder) if not _is_inside(os.path.join(folder, name), kept_out)]
-        if not names:
+        files = {name: os.path.realpath(os.path.join(folder, name)) for name in _matching(source, folder)}
+        files = {name: real for name, real in files.items() if not _is_inside(real, kept_out)}
+        if not files:
             raise ConfigError(f"The source {source!r} matches no file in {folder}. Sources are relative to the configuration.")
-        found.update(_named(name, folder) for name in names)
-    return tuple(sorted(found))
+        for name, real in files.items():
+            names = {relative_name(name, folder), found.get(real, "")} - {""}
+            found[real] = min(names, key=lambda name: (not _is_own(name, real, folder), name))
+    return tuple(sorted(found.values()))
 
 
 def _matching(source: str, folder: str) -> Iterator[str]:
@@ -48,16 +57,60 @@ def _matching(source: str, folder: str) -> Iterator[str]:
         yield source
         return
     pattern = os.path.join(glob.escape(source), "**") if os.path.isdir(path) else source
-    for name in glob.iglob(pattern, root_dir=folder, recursive=True):
+    for name in _expanded(pattern, folder):
         if os.path.isfile(os.path.join(folder, name)):
             yield name
 
 
-def _is_inside(path: str, folder: str | None) -> bool:
-    return folder is not None and (os.path.realpath(path) + os.sep).startswith(folder + os.sep)
+def _expanded(pattern: str, folder: str) -> Iterator[str]:
+    """What a pattern matches. Its ``**`` goes into every folder once, where ``glob`` would walk in circles through links."""
+    import glob
+
+    deep = _DEEP.fullmatch(pattern)
+    if not deep:
+        yield from glob.iglob(pattern, root_dir=folder)
+        return
+    head, rest = deep.groups()
+    for top in glob.iglob(head, root_dir=folder) if head else ("",):
+        for below in _folders(os.path.join(folder, top)):
+            start = os.path.join(top, below)
+            yield from (os.path.join(start, name) for name in _expanded(rest or "*", os.path.join(folder, start)))
 
 
-def _named(name: str, folder: str) -> str:
+def _folders(top: str) -> Iterator[str]:
+    """The folders in and below ``top`` that are not hidden, relative to it; what is reached only through links comes last."""
+    seen: set[str] = set()
+    waiting, links = [""], deque[str]()
+    while waiting or links:
+        below = waiting.pop() if waiting else links.popleft()
+        path = os.path.join(top, below)
+        if (real := os.path.realpath(path)) in seen:
+            continue
+        seen.add(real)
+        yield below
+        for name in _visible_folders(path):
+            (links if os.path.islink(os.path.join(path, name)) else waiting).append(os.path.join(below, name))
+
+
+def _visible_folders(path: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:  # not ours to read, as for any pattern
+        return []
+    return [name for name in names if not name.startswith(".") and os.path.isdir(os.path.join(path, name))]
+
+
+def _is_inside(real: str, folder: str | None) -> bool:
+    return folder is not None and (real + os.sep).startswith(folder + os.sep)
+
+
+def _is_own(name: str, real: str, folder: str) -> bool:
+    """Whether no link is on the way to the file from ``folder``."""
+    return os.path.normpath(os.path.join(os.path.realpath(folder), name)) == real
+
+
+def relative_name(name: str, folder: str) -> str:
+    """The name that ``find`` gives to the file which a source calls ``name``."""
     relative = os.path.normpath(name)
     if os.path.isabs(relative):
         relative = _relative(relative, folder)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from modelhub.config.specs import ChunkSpec, IndexSpec, SearchSpec
 from modelhub.errors import AnswerError, ConfigError, InvalidRequest, PluginMissing
 from modelhub.retrieval.documents import Document
 from modelhub.retrieval.index import Index
+from modelhub.retrieval.lexical import Bm25
+from modelhub.retrieval.store import Store
 from modelhub.testing.fake import FakeRuntime
 
 FILES = {
@@ -111,6 +114,20 @@ def test_a_second_look_does_nothing_again(folder: Path, run: Any, embedder: Any)
     again = run(Index("handbook", kept, str(folder), embedder).prepare(FakeRuntime()))
     assert (again.added, again.changed, again.embedded, again.rebuilt) == ((), (), 0, "")
     assert (len(embedder.asked), (folder / "kept/manifest.json").stat().st_mtime_ns) == (asked, manifest)
+
+
+def test_the_words_of_an_unchanged_index_are_read_and_not_made_again(folder: Path, run: Any) -> None:
+    index = Index("handbook", spec(store="kept"), str(folder))
+    count = run(index.prepare(FakeRuntime())).passages
+    store = Store(str(folder / "kept"))
+    kept, _ = store.open()
+    assert kept is not None
+    store.save(replace(kept, words=Bm25.build(["griffin"] * count)))
+    again = Index("handbook", spec(store="kept"), str(folder))
+    assert len(run(again.search("griffin", FakeRuntime(), top_k=99))) == count
+    write(folder, "docs/new.md", "Zebras are striped.\n")
+    assert run(again.prepare(FakeRuntime())).added == ("docs/new.md",)
+    assert run(again.search("griffin", FakeRuntime(), top_k=99)) == ()
 
 
 @pytest.mark.parametrize("store", ["kept", None])

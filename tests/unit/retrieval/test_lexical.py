@@ -139,7 +139,7 @@ def test_plain_data_brings_the_index_back() -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [{"terms": ["one"]}, {"frequencies": [1]}, {"documents": None}, {"lengths": [1]}],
+    [{"terms": ["one"]}, {"frequencies": [1]}, {"documents": None}, {"lengths": [1]}, {"offsets": None}],
 )
 def test_damaged_data_is_refused(damage: dict[str, list[object] | None]) -> None:
     data = Bm25.build(MINUTES).to_data()

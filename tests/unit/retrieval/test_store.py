@@ -14,6 +14,7 @@ import pytest
 
 from modelhub.errors import ConfigError, PluginMissing
 from modelhub.retrieval.documents import Document
+from modelhub.retrieval.lexical import Bm25
 from modelhub.retrieval.reading import Entry, passages
 from modelhub.retrieval.store import Kept, Store, store_folder
 from modelhub.retrieval.tokens import count_tokens
@@ -24,6 +25,7 @@ KEPT = Kept(
     recipe={"chunk": {"tokens": 12}, "embedding": "test:letters"},
     entries={DOCUMENT.name: ENTRY},
     vectors=np.eye(2, 3, dtype=np.float32),
+    words=Bm25.build(passage.text for passage in ENTRY.passages),
 )
 
 
@@ -41,6 +43,8 @@ def test_what_was_saved_is_opened(store: Store) -> None:
     assert kept is not None
     assert (kept.recipe, dict(kept.entries)) == (KEPT.recipe, dict(KEPT.entries))
     np.testing.assert_array_equal(kept.vectors, KEPT.vectors)
+    assert kept.words is not None
+    assert kept.words.search("鍵の更新", 2) == KEPT.words.search("鍵の更新", 2) != []
 
 
 def test_no_store_is_no_reason(tmp_path: Path) -> None:
@@ -68,6 +72,13 @@ def damaged(store: Store, change: Any) -> tuple[Kept | None, str]:
     return store.open()
 
 
+def copy_words_of_nothing(folder: Path, manifest: dict[str, Any]) -> None:
+    other = Store(str(folder / "other"))
+    other.save(Kept(recipe={}, entries={}, words=Bm25.build([])))
+    (words,) = Path(other.folder).glob("words-*.npy")
+    (folder / manifest["words"]).write_bytes(words.read_bytes())
+
+
 DAMAGES = {
     "another schema": lambda manifest, folder: manifest.update(schema=99),
     "a path": lambda manifest, folder: manifest.update(passages="../../etc/passwd"),
@@ -80,6 +91,10 @@ DAMAGES = {
     "no recipe": lambda manifest, folder: manifest.update(recipe=None),
     "other vectors": lambda manifest, folder: np.save(folder / manifest["vectors"], np.zeros((1, 3), np.float32)),
     "other numbers": lambda manifest, folder: np.save(folder / manifest["vectors"], np.zeros((2, 3), np.float64)),
+    "no words": lambda manifest, folder: manifest.pop("words"),
+    "cut words": lambda manifest, folder: (folder / manifest["words"]).write_bytes(b"\x93NUMPY"),
+    "a zip of words": lambda manifest, folder: (folder / manifest["words"]).write_bytes(b"PK\x03\x04"),
+    "other words": lambda manifest, folder: copy_words_of_nothing(folder, manifest),
     "cut vectors": lambda manifest, folder: (folder / manifest["vectors"]).write_bytes(b"\x93NUMPY"),
 }
 
@@ -102,13 +117,14 @@ class Planted:
 
 
 @pytest.mark.parametrize("form", ["object array", "bare pickle"])
-def test_nothing_in_a_store_is_ever_executed(store: Store, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AT-H4: a pickle in place of the vectors."""
+@pytest.mark.parametrize("part", ["vectors", "words"])
+def test_nothing_in_a_store_is_ever_executed(store: Store, form: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AT-H4: a pickle in place of the vectors, or of the words."""
     monkeypatch.chdir(store.folder)
     buffer = io.BytesIO()
     np.save(buffer, np.array([Planted(), Planted()], dtype=object), allow_pickle=True)
     data = buffer.getvalue() if form == "object array" else pickle.dumps(Planted())
-    kept, reason = damaged(store, lambda manifest, folder: (folder / manifest["vectors"]).write_bytes(data))
+    kept, reason = damaged(store, lambda manifest, folder: (folder / manifest[part]).write_bytes(data))
     assert kept is None
     assert "damaged" in reason
     assert not os.path.exists("planted-was-run")
