@@ -1,11 +1,12 @@
-"""Every code block of the README and the docs runs: Python top to bottom, one namespace a page; TOML is parsed.
+"""Every code block of the README and the docs holds: Python runs, TOML is loaded, JSON is read, and commands exist.
 
-A block whose first line is ``# file: NAME`` is written to that file, so that a later block can use it. A page of a plugin's
-tutorial has a test of its own, which installs what the page builds.
+The Python of a page runs top to bottom, as one program. A block whose first line is ``# file: NAME`` is written to that file,
+so that a later block can use it. The pages about plugins have a test of their own, which installs what they build.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,43 +14,75 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from modelhub.config import load
+
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("docs", "plugins")
+FOLDERS = ("docs", "plugins", "benchmarks", "examples")
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(p for name in FOLDERS for p in (ROOT / name).rglob("*.md"))])
 OWN_TEST = {"docs/plugins/writing.md", "docs/plugins/testing.md"}
-FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"\A(?:#|<!--) file: (?P<name>\S+)")
-RUNNABLE = {"python", "toml", "console", "json", "text"}
+LANGUAGES = {"console", "json", "jsonl", "markdown", "python", "toml"}
 
 
-def fences(page: Path) -> Iterator[tuple[str, str]]:
-    for found in FENCE.finditer(page.read_text(encoding="utf-8")):
-        yield found["language"], found["code"]
+class Block(NamedTuple):
+    line: int
+    language: str
+    code: str
+
+    @property
+    def file(self) -> str:
+        named = FILE.match(self.code)
+        return named["name"] if named else ""
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The fenced blocks of a page. A fence that is indented, has no language or never ends is a mistake."""
+    opened: Block | None = None
+    lines: list[str] = []
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(keepends=True), 1):
+        if not line.lstrip().startswith(("```", "~~~")):
+            lines.append(line)
+        elif opened:
+            assert line.rstrip() == "```", f"{name_of(page)}:{number} ends a block with {line!r}."
+            yield opened._replace(code="".join(lines))
+            opened = None
+        else:
+            language = re.fullmatch(r"```([a-z]+)\n", line)
+            assert language, f"{name_of(page)}:{number} has a fence that is indented or has no language: {line!r}."
+            opened, lines = Block(number, language[1], ""), []
+    assert opened is None, f"{name_of(page)} has a block that never ends."
 
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-TESTED = [page for page in PAGES if name_of(page) not in OWN_TEST]
+def every(*languages: str) -> list[object]:
+    """The blocks of all pages in these languages, each with an id that says where it stands."""
+    found = ((page, block) for page in PAGES for block in blocks(page) if block.language in languages)
+    return [pytest.param(block, id=f"{name_of(page)}:{block.line}") for page, block in found]
 
 
-@pytest.mark.parametrize("page", [page for page in TESTED if any(True for _ in fences(page))], ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_has_no_block_that_nothing_checks(page: Path) -> None:
+    for block in blocks(page):
+        assert block.language in LANGUAGES, f"{name_of(page)}:{block.line}: what checks a {block.language} block?"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in OWN_TEST], ids=name_of)
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     program = []
-    for language, code in fences(page):
-        assert language in RUNNABLE | {"markdown", "html", "jsonl", "yaml"}, f"{name_of(page)}: what is a {language!r} block?"
-        if written := FILE.match(code):
-            target = tmp_path / written["name"]
+    for block in blocks(page):
+        if block.file:
+            target = tmp_path / block.file
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(code.partition("\n")[2] if language != "toml" else code, encoding="utf-8")
-        elif language == "python":
-            program.append(code)
-        elif language == "toml":
-            tomllib.loads(code)
+            target.write_text(block.code if block.language == "toml" else block.code.partition("\n")[2], encoding="utf-8")
+        elif block.language == "python":
+            program.append(block.code)
     if program:
         script = tmp_path / "page.py"
         script.write_text("\n".join(program), encoding="utf-8")
@@ -59,6 +92,31 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
             [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
         )
         assert done.returncode == 0, f"{name_of(page)}:\n{done.stderr}"
+
+
+@pytest.mark.parametrize("block", every("toml"))
+def test_a_configuration_on_a_page_is_one(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is loaded as an application would, alone and with each of its profiles."""
+    if block.file.endswith("pyproject.toml"):
+        assert tomllib.loads(block.code)["project"]["name"]
+        return
+    for name in ("HOME", "XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "nobody"))
+    for name in ("MODELHUB_CONFIG", "MODELHUB_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in re.findall(r'\benv\s*=\s*"(\w+)"', block.code):
+        monkeypatch.setenv(name, "a-key-for-this-test")
+    file = tmp_path / "modelhub.toml"
+    file.write_text(block.code, encoding="utf-8")
+    for profile in (None, *tomllib.loads(block.code).get("profiles", ())):
+        assert load(file, profile=profile).tree, "an empty configuration shows nothing"
+
+
+@pytest.mark.parametrize("block", every("json", "jsonl"))
+def test_json_on_a_page_is_json(block: Block) -> None:
+    text = block.code.partition("\n")[2] if block.file else block.code
+    for document in [text] if block.language == "json" else text.splitlines():
+        json.loads(document)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
