@@ -43,6 +43,8 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (HEAD + 'promt = "x"', 4, "models.assistant.promt: there is no such setting. Did you mean 'prompt'?"),
         (HEAD + "\n[modls.x]\na = 1", 5, "modls: there is no such setting. Did you mean 'models'?"),
         (HEAD + '\n[timeouts]\n\n\ntotal = "60"', 8, "timeouts.total: expected a number, got a string."),
+        (HEAD + "\n[timeouts]\n\ntotal = -3", 5, "timeouts: timeouts.total is -3.0; it must be"),
+        (HEAD + "timeouts = { idle = 0 }", 4, "models.assistant.timeouts: timeouts.idle is 0.0; it must be"),
         (
             HEAD + '[indexes.a]\nsources = ["a"]\nsearch = { mode = "hybird" }',
             6,
@@ -109,10 +111,10 @@ def test_tabs_line_ends_and_a_byte_order_mark_are_no_mistake(tmp_path: Path, mar
     """What an editor on another system leaves in a file does not change what it says, nor its lines."""
     text = HEAD.replace("model =", "\tmodel\t=") + "settings = { sed = 1 }\n"
     (tmp_path / "modelhub.toml").write_bytes(mark + text.replace("\n", newline).encode())
-    loaded = load()
-    assert loaded.config.models["assistant"].model == "starter:quote"
     with pytest.raises(ConfigError, match=r"modelhub\.toml:4: models\.assistant\.settings\.sed: .*Did you mean 'seed'"):
-        resolve(loaded, "assistant", "text")
+        load()
+    (tmp_path / "modelhub.toml").write_bytes(mark + text.replace("sed", "seed").replace("\n", newline).encode())
+    assert resolve(load(), "assistant", "text").settings == {"seed": 1}
 
 
 def test_an_unreadable_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

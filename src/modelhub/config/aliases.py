@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from modelhub.config.positions import Path
 from modelhub.config.reader import dotted, read, setting_error
+from modelhub.config.settings import NAMES
 from modelhub.config.specs import ModelSpec
 from modelhub.config.stack import Stack, table_at
-from modelhub.errors import InvalidRequest, UnknownAlias, did_you_mean
+from modelhub.errors import ConfigError, InvalidRequest, UnknownAlias, did_you_mean
 
 if TYPE_CHECKING:
     from modelhub.config.loading import Loaded
     from modelhub.model import Kind
 
-__all__ = ["alias_stack", "chain", "check_references", "option_stack", "read_options", "resolve", "split_id"]
+__all__ = ["alias_stack", "chain", "option_stack", "read_options", "resolve", "split_id", "wrong_references"]
 
 T = TypeVar("T")
 
@@ -90,42 +91,65 @@ def chain(loaded: Loaded, name: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def check_references(loaded: Loaded) -> None:
-    """Raise ``ConfigError`` for an alias, prompt or index that is named and not there."""
+def wrong_references(loaded: Loaded) -> Iterator[ConfigError]:
+    """Each alias, prompt, index or setting that is named and not there.
+
+    A name whose own table could not be read is passed over: what is wrong with that table is told where it stands.
+    """
     config = loaded.config
-    for name, model in config.models.items():
-        if ":" in name:
-            raise loaded.error(("models", name), "an alias has no colon: a colon separates a provider from its model.")
-        last = chain(loaded, name)[-1]
-        _check_id(loaded, ("models", last, "model"), config.models[last].model)
-        _check_table(loaded, ("models", name, "prompt"), model.prompt, "prompts", config.prompts)
-        _check_table(loaded, ("models", name, "retrieval"), model.retrieval, "indexes", config.indexes)
+    for name in config.models:
+        yield from _wrong_alias(loaded, name)
     for name, index in config.indexes.items():
-        _check_model(loaded, ("indexes", name, "embedding"), index.embedding)
-        _check_model(loaded, ("indexes", name, "reranking"), index.reranking)
+        yield from _wrong_model(loaded, ("indexes", name, "embedding"), index.embedding)
+        yield from _wrong_model(loaded, ("indexes", name, "reranking"), index.reranking)
     for name, prompt in config.prompts.items():
-        _check_model(loaded, ("prompts", name, "select", "embedding"), prompt.select.embedding)
+        yield from _wrong_model(loaded, ("prompts", name, "select", "embedding"), prompt.select.embedding)
 
 
-def _check_id(loaded: Loaded, path: Path, model: str) -> None:
+def _wrong_alias(loaded: Loaded, name: str) -> Iterator[ConfigError]:
+    config, model = loaded.config, loaded.config.models[name]
+    if ":" in name:
+        yield loaded.error(("models", name), "an alias has no colon: a colon separates a provider from its model.")
     try:
-        split_id(model)
+        if ":" in model.model:
+            split_id(model.model)
+        elif _is_there(loaded, "models", model.model):
+            chain(loaded, name)
     except InvalidRequest as error:
-        raise loaded.error(path, error.message) from None
+        yield loaded.error(("models", name, "model"), error.message)
+    except ConfigError as error:
+        yield error
+    yield from _wrong_table(loaded, ("models", name, "prompt"), model.prompt, "prompts", config.prompts)
+    yield from _wrong_table(loaded, ("models", name, "retrieval"), model.retrieval, "indexes", config.indexes)
+    for key in model.settings:
+        if key not in NAMES:
+            hint = did_you_mean(key, sorted(NAMES)) or " No kind of model has one of this name."
+            yield loaded.error(("models", name, "settings", key), f"there is no such setting.{hint}")
 
 
-def _check_table(loaded: Loaded, path: Path, name: str | None, table: str, known: Mapping[str, object]) -> None:
-    if name is not None and name not in known:
+def _is_there(loaded: Loaded, table: str, name: str) -> bool:
+    """Whether a table was read, or is not there at all; not where it is there and could not be read."""
+    return name in getattr(loaded.config, table) or name not in table_at(loaded.tree, (table,))
+
+
+def _wrong_table(
+    loaded: Loaded, path: Path, name: str | None, table: str, known: Mapping[str, object]
+) -> Iterator[ConfigError]:
+    if name is not None and name not in known and _is_there(loaded, table, name):
         hint = did_you_mean(name, list(known)) or (f" Known: {', '.join(known)}." if known else "")
-        raise loaded.error(path, f"there is no [{dotted((table, name))}].{hint}")
+        yield loaded.error(path, f"there is no [{dotted((table, name))}].{hint}")
 
 
-def _check_model(loaded: Loaded, path: Path, name: str | None) -> None:
-    if name is None or name in loaded.config.models:
+def _wrong_model(loaded: Loaded, path: Path, name: str | None) -> Iterator[ConfigError]:
+    if name is None or name in loaded.config.models or not _is_there(loaded, "models", name):
         return
     if ":" not in name:
-        raise loaded.error(path, _unknown_model(name, loaded.config.models))
-    _check_id(loaded, path, name)
+        yield loaded.error(path, _unknown_model(name, loaded.config.models))
+        return
+    try:
+        split_id(name)
+    except InvalidRequest as error:
+        yield loaded.error(path, error.message)
 
 
 def _unknown_model(name: str, known: Mapping[str, object]) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from modelhub.config.aliases import check_references
+from modelhub.config.aliases import wrong_references
 from modelhub.config.find import named_file, project_file, user_file
 from modelhub.config.layers import Layer, Origin, Tree, merged, origin_of, profile_of, read_file, strings_in
 from modelhub.config.positions import Path
@@ -14,7 +14,7 @@ from modelhub.config.reader import dotted, read, setting_error
 from modelhub.config.specs import Config
 from modelhub.errors import ConfigError, did_you_mean
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "load", "survey"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,19 @@ def load(source: str | os.PathLike[str] | Mapping[str, object] | None = None, *,
     profile (``profile``, else ``MODELHUB_PROFILE``) above both. A mapping is used alone: no file and no variable but those it
     refers to has a say. No file at all is an empty configuration. Raises ``ConfigError`` with file, line and key.
     """
+    loaded, mistakes = survey(source, profile=profile)
+    if mistakes:
+        raise mistakes[0]
+    return loaded
+
+
+def survey(
+    source: str | os.PathLike[str] | Mapping[str, object] | None = None, *, profile: str | None = None
+) -> tuple[Loaded, tuple[ConfigError, ...]]:
+    """As ``load``, and every mistake instead of the first. What is wrong is left out of the configuration.
+
+    Raises ``ConfigError`` for what is no configuration at all: a file that is not there or not TOML, an unknown profile.
+    """
     base, chosen = _base_layers(source), profile
     if chosen is None and not isinstance(source, Mapping):
         chosen = os.environ.get("MODELHUB_PROFILE") or None
@@ -56,11 +69,10 @@ def load(source: str | os.PathLike[str] | Mapping[str, object] | None = None, *,
     file = base[-1].file if base else None
     folder = os.path.dirname(file) if file else os.getcwd()
     tree = merged(_without_profiles(layer) for layer in layers)
-    _refuse_dollar_references(layers)
-    config = read(Config, tree, origin=lambda *keys: origin_of(layers, keys), folder=folder)
+    mistakes = list(_dollar_references(layers))
+    config = read(Config, tree, origin=lambda *keys: origin_of(layers, keys), folder=folder, mistakes=mistakes)
     loaded = Loaded(config, folder, file, chosen, tree, layers)
-    check_references(loaded)
-    return loaded
+    return loaded, (*mistakes, *wrong_references(loaded))
 
 
 def _base_layers(source: str | os.PathLike[str] | Mapping[str, object] | None) -> tuple[Layer, ...]:
@@ -84,12 +96,12 @@ def _without_profiles(layer: Layer) -> Tree:
     return layer.tree if layer.prefix else {key: value for key, value in layer.tree.items() if key != "profiles"}
 
 
-def _refuse_dollar_references(layers: tuple[Layer, ...]) -> None:
+def _dollar_references(layers: tuple[Layer, ...]) -> Iterator[ConfigError]:
     for layer, path, text in _strings(layers):
         if "${" in text:
             at = layer.origin(path)
             message = 'holds "${", which is not replaced here. Write { env = "NAME" } for an environment variable.'
-            raise ConfigError(f"{dotted(path)}: {message}", file=at.file, line=at.line)
+            yield ConfigError(f"{dotted(path)}: {message}", file=at.file, line=at.line)
 
 
 def _strings(layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Path, str]]:

@@ -25,18 +25,29 @@ from modelhub.http import Secret
 __all__ = ["FindOrigin", "dotted", "hints_of", "is_required", "read", "read_fields", "setting_error"]
 
 T = TypeVar("T")
+_WRONG: Any = object()
+"""Stands for what could not be read, where mistakes are collected."""
 FindOrigin = Callable[..., Origin | None]
 """Asked with the keys of a path, says where it was written: ``Loaded.origin`` is one."""
 
 
-def read(cls: type[T], table: object, *, origin: FindOrigin | None = None, where: Path = (), folder: str = ".") -> T:
+def read(
+    cls: type[T],
+    table: object,
+    *,
+    origin: FindOrigin | None = None,
+    where: Path = (),
+    folder: str = ".",
+    mistakes: list[ConfigError] | None = None,
+) -> T:
     """An instance of the dataclass ``cls``, filled from ``table``.
 
     ``where`` is the table's own path, for messages and for ``origin``; ``folder`` is what a secret's relative file starts
     from. Raises ``ConfigError`` with file, line and key path for an unknown key, a missing one, a value of the wrong type,
-    and whatever the class itself refuses with a ``ValueError``.
+    and whatever the class itself refuses with a ``ValueError``. With a list for ``mistakes``, each is put there instead and the
+    setting left out, a whole table where it lacks what it requires; ``cls`` itself then must require nothing.
     """
-    return _Reader(origin, folder).dataclass(cls, table, where)
+    return _Reader(origin, folder, mistakes).dataclass(cls, table, where)
 
 
 def read_fields(
@@ -96,17 +107,20 @@ def is_required(field: dataclasses.Field[Any]) -> bool:
 class _Reader:
     """No dataclass: this module is on the way of every start, and making one costs more than reading a file."""
 
-    __slots__ = ("folder", "origin")
+    __slots__ = ("folder", "mistakes", "origin")
 
-    def __init__(self, origin: FindOrigin | None, folder: str) -> None:
+    def __init__(self, origin: FindOrigin | None, folder: str, mistakes: list[ConfigError] | None = None) -> None:
         self.origin = origin
         self.folder = folder
+        self.mistakes = mistakes
 
     def dataclass(self, cls: type[T], table: object, path: Path) -> T:
         known = _fields(cls)
         values = self.fields(known, table, path)
         for name, field in known.items():
             if field.required and name not in values:
+                if isinstance(table, Mapping) and name in table:  # told already
+                    return _WRONG  # type: ignore[no-any-return]
                 raise self.error(path, f"{name!r} is missing: it has to be given.")
         try:
             return cls(**values)
@@ -118,8 +132,26 @@ class _Reader:
             raise self.wrong(path, "a table", table)
         for key in table:
             if key not in known:
-                raise self.unknown(path, str(key), list(known))
-        return {key: self.value(known[key].hint, value, (*path, key)) for key, value in table.items()}
+                self.tell(self.unknown(path, str(key), list(known)))
+        return self.entries({key: (known[key].hint, value) for key, value in table.items() if key in known}, path)
+
+    def entries(self, wanted: Mapping[str, tuple[Any, object]], path: Path) -> Mapping[str, Any]:
+        """Each value read by its hint; without those that are wrong."""
+        values = {key: self.attempt(hint, value, (*path, key)) for key, (hint, value) in wanted.items()}
+        return {key: value for key, value in values.items() if value is not _WRONG}
+
+    def attempt(self, hint: Any, value: object, path: Path) -> Any:
+        try:
+            return self.value(hint, value, path)
+        except ConfigError as error:
+            self.tell(error)
+            return _WRONG
+
+    def tell(self, error: ConfigError) -> None:
+        """Raise it, or put it with the others where they are collected."""
+        if self.mistakes is None:
+            raise error
+        self.mistakes.append(error)
 
     def value(self, hint: Any, value: object, path: Path) -> Any:
         if hint is Any:
@@ -211,7 +243,7 @@ class _Reader:
         if isinstance(kind, type) and issubclass(kind, Mapping):
             if not isinstance(value, Mapping):
                 raise self.wrong(path, "a table", value)
-            return {key: self.value(arguments[1], inner, (*path, key)) for key, inner in value.items()}
+            return self.entries({key: (arguments[1], inner) for key, inner in value.items()}, path)
         if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
             return self.items(kind, arguments, value, path)
         message = f"{dotted(path)}: a setting cannot have the type {hint!r}"

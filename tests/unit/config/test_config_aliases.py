@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from modelhub.config import load, read_options, resolve, split_id
+from modelhub.config.reader import hints_of
+from modelhub.config.settings import NAMES, class_of
 from modelhub.errors import ConfigError, InvalidRequest, UnknownAlias
-from modelhub.model import Timeouts
+from modelhub.model import KINDS, Timeouts
 
 CHAIN: dict[str, Any] = {
     "models": {
@@ -116,9 +118,36 @@ def test_a_reference_that_leads_nowhere_is_told_at_load(source: dict[str, Any], 
     ],
 )
 def test_settings_are_checked_against_what_the_kind_takes(kind: Any, settings: dict[str, Any], message: str) -> None:
-    loaded = load({"models": {"a": {"model": "x:y", "settings": settings}}})
     with pytest.raises(ConfigError, match=f"^{message}"):
-        resolve(loaded, "a", kind)
+        resolve(load({"models": {"a": {"model": "x:y", "settings": settings}}}), "a", kind)
+
+
+def test_a_setting_that_no_kind_has_is_told_when_the_file_is_read() -> None:
+    """AT-T: no plugin is needed to know it; which kind the model is, is known later."""
+    with pytest.raises(ConfigError, match=r"^models\.a\.settings\.temprature: .* Did you mean 'temperature'\?"):
+        load({"models": {"a": {"model": "x:y", "settings": {"temprature": 1}}}})
+    with pytest.raises(ConfigError, match=r"^models\.a\.settings\.qqq: .* No kind of model"):
+        load({"models": {"a": {"model": "x:y", "settings": {"qqq": 1}}}})
+    kept = load({"models": {"a": {"model": "x:y", "settings": {"voice": "花子"}}}})
+    with pytest.raises(ConfigError, match=r"^models\.a\.settings\.voice: there is no such setting"):
+        resolve(kept, "a", "text")
+
+
+def test_the_names_of_settings_are_those_of_all_kinds() -> None:
+    every = {name for kind in KINDS for cls, without in [class_of(kind)] for name in hints_of(cls).keys() - without}
+    assert every == NAMES
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        ("text", {"seed": 1, "temperature": -1}, r"temperature: temperature is -1\.0; it must be at least 0"),
+        ("image", {"size": [0, 5]}, r"size: size: width is 0; it must be at least 1"),
+    ],
+)
+def test_a_setting_out_of_range_is_told_where_it_is_written(kind: Any, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^models\.a\.settings\.{message}"):
+        resolve(load({"models": {"a": {"model": "x:y", "settings": settings}}}), "a", kind)
 
 
 def test_settings_have_the_types_that_a_call_takes() -> None:
