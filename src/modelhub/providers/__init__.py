@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelhub.providers.installed import Installed, installed, requirements, restore_command
-from modelhub.providers.loading import builtin_names, contribution, imported, names, provider
+from modelhub.providers.loading import builtin_names, contribution, imported, provider
 
 __all__ = [
     "Installed",
@@ -11,7 +11,6 @@ __all__ = [
     "contribution",
     "imported",
     "installed",
-    "names",
     "provider",
     "requirements",
     "restore_command",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from modelhub.provider import Provider
 
-__all__ = ["HOOKS_VERSION", "ask", "builtin_names", "contribution", "imported", "names", "plugin_manager", "provider"]
+__all__ = ["HOOKS_VERSION", "ask", "builtin_names", "contribution", "imported", "plugin_manager", "provider"]
 
 HOOKS_VERSION = (1, 0)
 """What a plugin's ``modelhub_api`` is compared with: the first number changes when a hook goes or changes its meaning."""
@@ -66,11 +66,6 @@ def contribution(hook: str, name: str) -> Any:
     if key not in _answers:
         _answers.setdefault(key, _contributed(hook, name))
     return _answers[key]
-
-
-def names(hook: str) -> tuple[str, ...]:
-    """The names one may ask ``hook`` for: the built-ins', and those of all plugins, whatever it is that they bring."""
-    return tuple(sorted({*builtin_names(hook), *(plugin.name for plugin in installed())}))
 
 
 def builtin_names(hook: str) -> tuple[str, ...]:
