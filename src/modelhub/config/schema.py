@@ -13,8 +13,10 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from modelhub.config.reader import hints_of, is_required
+from modelhub.config.settings import class_of
 from modelhub.config.specs import Config
 from modelhub.http import Secret
+from modelhub.model import KINDS
 
 __all__ = ["schema"]
 
@@ -43,7 +45,20 @@ def schema(options: Mapping[str, type[Any]] | None = None) -> Schema:
 def _table(cls: type[Any], options: Mapping[str, type[Any]], *, partial: bool = False) -> Schema:
     table = _object(cls, partial=partial)
     table["properties"]["providers"]["properties"] = {name: _object(of, partial=True) for name, of in options.items()}
+    settings = table["properties"]["models"]["additionalProperties"]["properties"]["settings"]
+    settings.update(properties=_settings(), additionalProperties=False)
     return table
+
+
+def _settings() -> Schema:
+    """The settings of all kinds. Which of them a model has depends on its kind, which the file does not say."""
+    found: dict[str, list[Schema]] = {}
+    for kind in KINDS:
+        cls, without = class_of(kind)
+        for name, of in _object(cls, partial=True)["properties"].items():
+            if name not in without and of not in (known := found.setdefault(name, [])):
+                known.append(of)
+    return {name: known[0] if len(known) == 1 else {"anyOf": known} for name, known in found.items()}
 
 
 def _object(cls: type[Any], *, partial: bool) -> Schema:
@@ -68,17 +83,50 @@ def _of(hint: Any, *, partial: bool) -> Schema:
     if kind is str:
         return {"anyOf": [{"type": "string"}, _source("env")]}
     if kind is Secret:
-        return {"anyOf": [{"type": "string"}, {"type": "object", "description": _SOURCES, "minProperties": 1}]}
+        return {"anyOf": [{"type": "string"}, _SOURCES]}
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _object(kind, partial=partial)
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return {"type": "object", "additionalProperties": _of(arguments[1], partial=partial) if arguments else {}}
     if isinstance(kind, type) and issubclass(kind, (Sequence, frozenset)):
-        return {"type": "array", "items": _of(arguments[0], partial=partial) if arguments else {}}
+        return _array(kind, arguments, partial=partial)
     return dict(_PLAIN.get(kind, {}))
 
 
-_SOURCES = 'A secret\'s source: { env = "NAME" }, { file = "PATH" }, { keyring = "SERVICE" } or { command = ["..."] }.'
+_KEYRING: Schema = {
+    "anyOf": [
+        {"type": "string", "pattern": "^.+/[^/]+$", "description": '"service/username"'},
+        {
+            "type": "object",
+            "properties": {"service": {"type": "string"}, "username": {"type": "string"}},
+            "required": ["service", "username"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+_SOURCES: Schema = {
+    "type": "object",
+    "description": 'A secret\'s source: { env = "NAME" }, { file = "path" }, { keyring = "service/username" } or'
+    ' { command = ["program", "argument"] }.',
+    "properties": {
+        "env": {"type": "string", "minLength": 1},
+        "file": {"type": "string", "minLength": 1},
+        "keyring": _KEYRING,
+        "command": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    },
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+}
+
+
+def _array(kind: type[Any], arguments: tuple[Any, ...], *, partial: bool) -> Schema:
+    """A list; of so many values where the type says how many."""
+    if kind is tuple and arguments and Ellipsis not in arguments:
+        items = [_of(argument, partial=partial) for argument in arguments]
+        return {"type": "array", "items": items, "minItems": len(items), "maxItems": len(items)}
+    return {"type": "array", "items": _of(arguments[0], partial=partial) if arguments else {}}
 
 
 def _union(members: tuple[Any, ...], *, partial: bool) -> Schema:
