@@ -7,9 +7,10 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.10"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
+nox.options.download_python = "never"  # what is tested is what is installed
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 PLUGINS = sorted(folder.name for folder in Path("plugins").iterdir() if (folder / "pyproject.toml").is_file())

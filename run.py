@@ -21,7 +21,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
 DEMO = ["-e", f"{HERE}[cli]", "-e", f"{HERE / 'plugins' / 'starter'}"]
-TEST = ["nox>=2024.10.9", "uv"]
+TEST = ["nox>=2025.10", "uv"]
 
 
 def main(arguments: list[str]) -> int:

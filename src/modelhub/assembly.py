@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelhub.config import Loaded, read_options, resolve, split_id
-from modelhub.errors import Unsupported
+from modelhub.errors import InvalidRequest, Unsupported
 from modelhub.model import AnyModel, Kind
 from modelhub.providers import imported, provider
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from modelhub.retrieval.index import Index
 
 __all__ = ["Assembled", "Assembly"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +31,22 @@ class Assembled:
     defaults: Mapping[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Assembly:
     """All that one hub has built from one configuration."""
 
     loaded: Loaded
-    _models: dict[tuple[Kind, str], Assembled] = field(default_factory=dict, repr=False)
-    _indexes: dict[str, Index] = field(default_factory=dict, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _built: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+    _locks: dict[tuple[str, str], threading.RLock] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        _assemblies.add(self)
 
     def model(self, kind: Kind, name: str) -> Assembled:
         """The model that an alias or an id names. Raises ``SetupError``, or ``Unsupported`` where it is of another kind."""
-        key = (kind, name)
-        if (built := self._models.get(key)) is None:
-            with self._lock:
-                built = self._models.get(key) or self._models.setdefault(key, self._assemble(kind, name))
-        return built
+        if not isinstance(name, str):
+            raise InvalidRequest(f"A model is asked for by its alias or its id, not by {name!r}.")
+        return self._once((kind, name), lambda: self._assemble(kind, name))
 
     def kinds(self, name: str) -> tuple[Kind, ...]:
         """The kinds that a name may be asked for: text alone where it has a prompt or documents, else all its provider has."""
@@ -51,9 +55,17 @@ class Assembly:
 
     def index(self, name: str) -> Index:
         """The index of ``[indexes.NAME]``, with the models it needs."""
-        if (built := self._indexes.get(name)) is None:
-            with self._lock:
-                built = self._indexes.get(name) or self._indexes.setdefault(name, self._index(name))
+        if not isinstance(name, str):
+            raise InvalidRequest(f"An index is asked for by its name, not by {name!r}.")
+        return self._once(("index", name), lambda: self._index(name))
+
+    def _once(self, key: tuple[str, str], build: Callable[[], T]) -> T:
+        """What ``build`` gives, built once however many threads ask; building one thing keeps nobody from another."""
+        if key not in self._built:
+            with self._locks.setdefault(key, threading.RLock()):
+                if key not in self._built:
+                    self._built[key] = build()
+        built: T = self._built[key]
         return built
 
     def _assemble(self, kind: Kind, name: str) -> Assembled:
@@ -74,12 +86,13 @@ class Assembly:
 
     def _around(self, kind: Kind, spec: ModelSpec, model: AnyModel) -> AnyModel:
         from modelhub.wrappers.negotiation import Negotiation
+        from modelhub.wrappers.timing import Timed
 
         if spec.context_window is not None:
             from modelhub.wrappers.description import Description
 
             model = Description(model, replace(model.card, context_window=spec.context_window))
-        model = Negotiation(model)
+        model = Negotiation(Timed(model))
         return self._around_text(spec, model) if kind == "text" else model
 
     def _around_text(self, spec: ModelSpec, model: AnyModel) -> AnyModel:
@@ -112,3 +125,16 @@ class Assembly:
 
     def _optional(self, kind: Kind, name: str | None) -> AnyModel | None:
         return None if name is None else self.model(kind, name).model
+
+
+_assemblies: weakref.WeakSet[Assembly] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked child: a thread that was building there is gone, and its lock would be held for ever."""
+    for assembly in _assemblies:
+        assembly._locks.clear()  # noqa: SLF001  # our own
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

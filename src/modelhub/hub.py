@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -45,27 +43,21 @@ class _AnyHub(Generic[RuntimeT]):
         from modelhub.config import load
 
         self.loaded: Loaded = load(config, profile=profile)
-        self._assembly: Assembly | None = None
-        self._runtime: RuntimeT | None = None
-        self._lock = threading.Lock()
+        self._kept: dict[str, Any] = {}
 
     @property
     def assembly(self) -> Assembly:
         """All that this hub has built."""
-        if self._assembly is None:
-            from modelhub.assembly import Assembly
+        from modelhub.assembly import Assembly
 
-            with self._lock:
-                self._assembly = self._assembly or Assembly(self.loaded)
-        return self._assembly
+        found: Assembly = self._kept.get("assembly") or self._kept.setdefault("assembly", Assembly(self.loaded))
+        return found
 
     @property
     def runtime(self) -> RuntimeT:
         """The room in which this hub waits; made anew after the hub was closed."""
-        if self._runtime is None:
-            with self._lock:
-                self._runtime = self._runtime or self._new_runtime()
-        return self._runtime
+        found: RuntimeT = self._kept.get("runtime") or self._kept.setdefault("runtime", self._new_runtime())
+        return found
 
     def models(self, provider: str | None = None) -> tuple[ModelCard, ...]:
         """The cards of what can be asked by name: the aliases, then what installed providers list.
@@ -80,9 +72,19 @@ class _AnyHub(Generic[RuntimeT]):
         for module in _LATE:
             import_module(module)
         for name in names or tuple(self.loaded.config.models):
-            for kind in self.assembly.kinds(name):
-                with suppress(UnknownModel, ConfigError):  # not every model of a provider is of every kind it has
-                    getattr(self, kind)(name)
+            self._warm_one(name)
+
+    def _warm_one(self, name: str) -> None:
+        """Build the clients of every kind that a name can stand for; where it stands for none, say why."""
+        failures = []
+        kinds = self.assembly.kinds(name)
+        for kind in kinds:
+            try:
+                getattr(self, kind)(name)
+            except (UnknownModel, ConfigError) as failure:  # not every model of a provider is of every kind it has
+                failures.append(failure)
+        if len(failures) == len(kinds):
+            raise next((failure for failure in failures if isinstance(failure, ConfigError)), failures[0])
 
     def _client(self, client: Callable[[AnyModel, Runtime, Any], ClientT], kind: Kind, name: str) -> ClientT:
         assembled = self.assembly.model(kind, name)
@@ -154,8 +156,7 @@ class Hub(_AnyHub["BlockingRuntime"]):
 
     def close(self) -> None:
         """Give all connections back. The hub may be used again; it then opens new ones."""
-        runtime, self._runtime = self._runtime, None
-        if runtime is not None:
+        if (runtime := self._kept.pop("runtime", None)) is not None:
             runtime.close()
 
     def __enter__(self) -> Self:
@@ -224,8 +225,7 @@ class AsyncHub(_AnyHub["AsyncRuntime"]):
 
     async def aclose(self) -> None:
         """Give all connections back. The hub may be used again; it then opens new ones."""
-        runtime, self._runtime = self._runtime, None
-        if runtime is not None:
+        if (runtime := self._kept.pop("runtime", None)) is not None:
             await runtime.aclose()
 
     async def __aenter__(self) -> Self:

@@ -301,3 +301,30 @@ def test_an_abandoned_coroutine_of_the_async_hub_can_be_closed(folder: Path) -> 
     coroutine: Coroutine[Any, Any, Any] = hub.text("assistant").generate("When is it open?")
     coroutine.close()
     gc.collect()
+
+
+def test_every_answer_tells_how_long_it_took_and_who_gave_it(folder: Path) -> None:
+    for answer in (blocking("When is it open?"), awaited("When is it open?")):
+        assert answer.timing.total >= 0
+        assert [attempt.model for attempt in answer.attempts] == ["starter:quote"]
+    with Hub() as hub:
+        streamed = hub.text("assistant").stream("When is it open?").collect()
+    assert 0 <= streamed.timing.first_token <= streamed.timing.total
+
+
+def test_every_alias_is_listed_with_what_is_known_of_it(folder: Path) -> None:
+    models = {
+        "quick": {"model": "starter:quote", "context_window": 300},
+        "gone": {"model": "nowhere:model"},
+    }
+    cards = {card.model: card for card in Hub({"models": models}).models()}
+    assert cards["quick"].context_window == 300
+    assert "alias of starter:quote" in cards["quick"].description
+    assert "nowhere" in cards["gone"].description
+
+
+def test_a_warmup_tells_what_the_first_call_would_fail_with(folder: Path) -> None:
+    with Hub({"models": {"a": {"model": "starter:quot"}}}) as hub, pytest.raises(modelhub.UnknownModel, match="quote"):
+        hub.warmup("a")
+    with Hub() as hub, pytest.raises(modelhub.UnknownAlias):
+        hub.warmup("nobody")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelhub.config import resolve
-from modelhub.errors import PluginBroken
+from modelhub.errors import ModelhubError, PluginBroken
 from modelhub.model import ModelCard
 from modelhub.providers import imported, installed, provider
 
@@ -62,9 +62,24 @@ def _listed(name: str) -> tuple[ModelCard, ...]:
 
 def _aliases(assembly: Assembly, listed: Mapping[str, ModelCard]) -> Iterator[ModelCard]:
     for alias in assembly.loaded.config.models:
-        model = resolve(assembly.loaded, alias).model
-        if (card := listed.get(model)) is not None:
-            yield replace(card, model=alias, description=f"alias of {model}")
+        spec = resolve(assembly.loaded, alias)
+        found = listed.get(spec.model) or _asked(assembly, alias)
+        window = spec.context_window or found.context_window
+        yield replace(found, model=alias, context_window=window, description=f"alias of {spec.model}. {found.description}")
+
+
+def _asked(assembly: Assembly, alias: str) -> ModelCard:
+    """The card that the model itself gives; where there is none to be had, one that says why."""
+    why: ModelhubError | None = None
+    try:
+        for kind in assembly.kinds(alias):
+            try:
+                return assembly.model(kind, alias).model.card
+            except ModelhubError as error:
+                why = why or error
+    except ModelhubError as error:
+        why = error
+    return ModelCard(model=alias, kind="text", description=why.message if why else "")
 
 
 def _folder(module: str) -> str | None:

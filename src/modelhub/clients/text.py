@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from modelhub.clients.requests import checked
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.checks import sendable, word
 from modelhub.interfaces.content import Message, Part, Passage, TextPart, Tool
-from modelhub.interfaces.output import output_type
 from modelhub.interfaces.text import TextEvent, TextModel, TextRequest, TextResponse, TextSettings
 from modelhub.model import ModelCard, Runtime, Timeouts
 from modelhub.transport.drive import drive
+
+if TYPE_CHECKING:
+    from modelhub.interfaces.output import OutputType
 
 __all__ = ["AsyncTextClient", "Prompt", "TextClient", "TextOptions"]
 
@@ -129,12 +131,20 @@ def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> Tex
         knobs["stop_sequences"] = (stop,) if isinstance(stop, str) else _items("stop_sequences", stop, str)
     for name, kind in (("tools", Tool), ("passages", Passage)):
         options[name] = _items(name, options.get(name, ()), kind)
-    output = None if wanted is None else output_type(wanted)
-    return TextRequest(messages=messages, output=output, knobs=TextSettings(**knobs), **options)
+    return TextRequest(messages=messages, output=_output(wanted), knobs=TextSettings(**knobs), **options)
 
 
 _KNOBS = frozenset(TextSettings.__dataclass_fields__)
 _FIELDS = frozenset({"tools", "tool_choice", "passages", "timeouts", "extra"})
+
+
+def _output(wanted: Any) -> OutputType[Any] | None:
+    if wanted is None:
+        return None
+    from modelhub.interfaces.output import output_type
+
+    found: OutputType[Any] = output_type(wanted)
+    return found
 
 
 def _messages(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
@@ -160,7 +170,7 @@ def _turns(prompt: Sequence[Message] | Sequence[Part | str]) -> tuple[Message, .
 
 def _items(name: str, values: Any, kind: Any) -> tuple[Any, ...]:
     """A list's items, each of that kind."""
-    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+    if not _is_list(values):
         expected = 'a string, Message("user", "..."), or a list of them' if name == "The prompt" else "a list"
         raise InvalidRequest(f"{name} is {type(values).__name__}; it must be {expected}.")
     items: tuple[Any, ...] = tuple(values)
@@ -169,3 +179,7 @@ def _items(name: str, values: Any, kind: Any) -> tuple[Any, ...]:
             wanted = 'write Message("user", "...")' if name == "The prompt" else f"it must be {kind.__name__}"
             raise InvalidRequest(f"{name}: item {position} is {type(item).__name__}; {wanted}.")
     return items
+
+
+def _is_list(values: object) -> bool:
+    return isinstance(values, Sequence) and not isinstance(values, str | bytes)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Generic, TypeVar, overload
 
 from modelhub.errors import InvalidRequest, OutputInvalid
@@ -22,17 +25,61 @@ class OutputType(Generic[T]):
     python_type: Any = field(default=None, repr=False)
 
     def parse(self, text: str) -> T:
-        """The answer's text as that type. A Markdown fence around the JSON is taken off. Raises ``OutputInvalid``."""
+        """The answer's text as that type: JSON, also inside a Markdown fence, behind ``<think>``, or among prose.
+
+        Raises ``OutputInvalid``. A JSON Schema is checked where ``jsonschema`` is installed (``checked`` says so).
+        """
+        if self.python_type is str and not text.lstrip().startswith(('"', "`", "<think>")):
+            return text  # type: ignore[return-value]  # T is str
+        failures = []
+        for candidate in _candidates(text):
+            try:
+                return self._read(candidate)
+            except ValueError as failure:
+                failures.append(failure)
+        raise OutputInvalid(f"The answer is not a valid {self.name}: {failures[0]}.", text=text)
+
+    @property
+    def checked(self) -> bool:
+        """Whether ``parse`` holds an answer against the whole schema."""
+        return self.python_type is not None or find_spec("jsonschema") is not None
+
+    def _read(self, text: str) -> T:
         from pydantic import TypeAdapter, ValidationError
 
-        adapter = TypeAdapter(Any if self.python_type is None else self.python_type)
         try:
-            value: T = adapter.validate_json(_unfenced(text))
+            value: T = TypeAdapter(Any if self.python_type is None else self.python_type).validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the answer"
-            raise OutputInvalid(f"The answer is not a valid {self.name}: {where}: {first['msg']}.", text=text) from None
+            raise ValueError(f"{where}: {first['msg']}") from None
+        if self.python_type is None and self.checked:
+            _hold(value, self.schema)
         return value
+
+
+def _hold(value: object, schema: Mapping[str, Any]) -> None:
+    from jsonschema import Draft202012Validator
+
+    error = next(Draft202012Validator(schema).iter_errors(value), None)
+    if error is not None:
+        raise ValueError(f"{'.'.join(map(str, error.absolute_path)) or 'the answer'}: {error.message}")
+
+
+def _candidates(text: str) -> Iterator[str]:
+    """Where the JSON may be: all of the text without reasoning and fence; else from its first bracket to its last."""
+    bare = _REASONING.sub("", text).strip().removeprefix("\ufeff")
+    fenced = _FENCED.fullmatch(bare)
+    bare = fenced.group(1).strip() if fenced else bare
+    yield bare
+    found = _BRACKETED.search(bare)
+    if found and found.group() != bare:
+        yield found.group()
+
+
+_REASONING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_FENCED = re.compile(r"```[a-z]*\n?(.*?)\n?```", re.DOTALL | re.IGNORECASE)
+_BRACKETED = re.compile(r"\{.*\}|\[.*\]", re.DOTALL)
 
 
 @overload
@@ -49,7 +96,9 @@ def output_type(wanted: Any) -> OutputType[Any]:
     if isinstance(wanted, OutputType):
         return wanted
     if isinstance(wanted, Mapping):
-        return OutputType(str(wanted.get("title", "output")), dict(wanted))
+        return OutputType(str(wanted.get("title", "output")), _sound(wanted))
+    if inspect.isroutine(wanted):
+        raise InvalidRequest(f"{wanted!r} is a function; output_type takes a type or a JSON Schema.")
     from pydantic import PydanticUserError, TypeAdapter
 
     try:
@@ -59,8 +108,12 @@ def output_type(wanted: Any) -> OutputType[Any]:
     return OutputType(getattr(wanted, "__name__", "output"), schema, wanted)
 
 
-def _unfenced(text: str) -> str:
-    bare = text.strip().removeprefix("\ufeff")
-    if bare.startswith("```") and bare.endswith("```") and len(bare) > 6:
-        return bare[3:-3].removeprefix("json").strip()
-    return bare
+def _sound(schema: Mapping[str, Any]) -> dict[str, Any]:
+    if find_spec("jsonschema") is not None:
+        from jsonschema import Draft202012Validator, SchemaError
+
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            raise InvalidRequest(f"This is no JSON Schema: {error.message}.") from None
+    return dict(schema)

@@ -1,1 +1,1 @@
-"""Models around models: each adds one thing, for every kind."""
+"""Models around models: each adds one thing."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelhub.errors import OutputInvalid
 from modelhub.interfaces.text import TextEvent, TextRequest, TextResponse
-from modelhub.model import Finished, Runtime, Wrapper
+from modelhub.model import Finished, Notice, Runtime, Wrapper
 
 __all__ = ["StructuredOutput"]
 
@@ -30,7 +30,18 @@ class StructuredOutput(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
 def _typed(response: TextResponse[Any], request: TextRequest) -> TextResponse[Any]:
     if request.output is None or response.finish_reason == "tool_call":
         return response
-    if response.finish_reason == "length":
-        message = f"The answer was cut before it was a whole {request.output.name}; allow more max_output_tokens."
+    if response.finish_reason in _CUT:
+        message = f"The answer ends before it is a whole {request.output.name}: {_CUT[response.finish_reason]}."
         raise OutputInvalid(message, text=response.text)
-    return replace(response, output=request.output.parse(response.text))
+    notices = () if request.output.checked else (_UNCHECKED,)
+    return replace(response, output=request.output.parse(response.text), notices=(*response.notices, *notices))
+
+
+_CUT = {
+    "length": "it was cut; allow more max_output_tokens",
+    "content_filter": "the provider filtered it",
+    "error": "the provider failed on its way",
+}
+_UNCHECKED = Notice(
+    "output_type", 'Only its JSON was checked, not the schema, which needs: pip install "modelhub-core[schema]".'
+)
