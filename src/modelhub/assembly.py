@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelhub.config import Loaded, read_options, resolve, split_id
-from modelhub.errors import InvalidRequest, Unsupported
+from modelhub.config.aliases import chain
+from modelhub.errors import InvalidRequest, ModelhubError, PluginBroken, PluginMissing, UnknownModel, Unsupported
 from modelhub.model import AnyModel, Kind
 from modelhub.providers import imported, provider
 
@@ -70,8 +71,18 @@ class Assembly:
 
     def _assemble(self, kind: Kind, name: str) -> Assembled:
         spec = resolve(self.loaded, name, kind)
-        model = self._around(kind, spec, self._bare(kind, name, spec.model))
+        try:
+            model = self._around(kind, spec, self._bare(kind, name, spec.model))
+        except (PluginBroken, PluginMissing, UnknownModel, Unsupported) as error:
+            raise self._located(error, name)  # noqa: B904  # the same error, told with its place
         return Assembled(model, {"timeouts": spec.timeouts or self.loaded.config.timeouts, **spec.settings})
+
+    def _located(self, error: ModelhubError, name: str) -> ModelhubError:
+        """The error with the place in the configuration where its model is named, if it is named there."""
+        where = None if ":" in name else self.loaded.origin("models", chain(self.loaded, name)[-1], "model")
+        if where is not None and where.line and not error.message.startswith(f"{where.file}:"):
+            error.args = (f"{where.file}:{where.line}: {error.message}",)
+        return error
 
     def _bare(self, kind: Kind, name: str, model_id: str) -> AnyModel:
         provider_name, model_name = split_id(model_id)
