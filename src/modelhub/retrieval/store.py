@@ -1,4 +1,4 @@
-"""An index kept in a folder: a manifest that names two files, passages and vectors, and what they were made with.
+"""An index kept in a folder: a manifest that names three files, passages, words and vectors, and what they were made with.
 
 The files are named by their content and the manifest is replaced last, so that whoever opens the folder finds either the index
 from before a change or the one after it, whatever happens in between; several processes may read and write it at once. Nothing
@@ -29,10 +29,11 @@ __all__ = ["Kept", "Store", "store_folder"]
 
 SCHEMA = 2
 _MANIFEST = "manifest.json"
-_OURS = re.compile(r"(?:passages-[0-9a-f]{16}\.jsonl|(?:words|vectors)-[0-9a-f]{16}\.npy)")
+_OURS = re.compile(r"(?:passages|words|vectors)-([0-9a-f]{16})\.(?:jsonl|npy)")
 _PARTS = ("terms", "offsets", "documents", "frequencies", "lengths")
 """The arrays of a words file, one after the other; the terms are text, one a line."""
 _FRESH_SECONDS = 600
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Kept:
 def store_folder(store: str, folder: str) -> str:
     """The folder that a ``store`` setting means.
 
-    Raises ``PluginMissing`` where it names a plugin (``pgvector:...``), and ``ConfigError`` where it names no folder of its own.
+    Raises ``PluginMissing`` where it names a plugin (``pgvector:...``), ``ConfigError`` where it names no folder of its own.
     """
     scheme = re.match(r"([A-Za-z][\w.+-]+):", store)
     if scheme:
@@ -76,7 +77,7 @@ class Store:
                 manifest = self._manifest()
             except FileNotFoundError:
                 return None, ""
-            except Exception as error:  # whatever is wrong with it, the index can be built again
+            except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the index can be built again
                 return None, f"the manifest is damaged ({type(error).__name__}: {error})"
             if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
                 return None, "it was written by another version of modelhub"
@@ -84,7 +85,7 @@ class Store:
                 return self._kept(manifest), ""
             except FileNotFoundError as error:  # another process may have replaced the manifest, and removed what it named
                 reason = f"its files are damaged ({error})"
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 return None, f"its files are damaged ({type(error).__name__}: {error})"
         return None, reason
 
@@ -96,6 +97,7 @@ class Store:
         with self._verified(manifest["passages"]) as file:
             found = [_passage(json.loads(line)) for line in file]
         vectors = None if manifest["vectors"] is None else self._vectors(manifest, len(found))
+        words = None if manifest["words"] is None else self._words(manifest["words"], len(found))
         entries, start = {}, 0
         for name, document in manifest["documents"].items():
             end = start + int(document["passages"])
@@ -103,7 +105,7 @@ class Store:
             start = end
         if start != len(found) or not all(entry.passages for entry in entries.values()):
             raise ValueError(f"{len(found)} passages where the manifest counts {start}")
-        return Kept(recipe=dict(manifest["recipe"]), entries=entries, vectors=vectors)
+        return Kept(recipe=dict(manifest["recipe"]), entries=entries, vectors=vectors, words=words)
 
     def _vectors(self, manifest: dict[str, Any], count: int) -> NDArray[np.float32]:
         import numpy as np
@@ -114,6 +116,16 @@ class Store:
             wanted = f"{count} passages of {manifest['dimensions']} dimensions"
             raise ValueError(f"{vectors.dtype} vectors of shape {vectors.shape} for {wanted}")
         return vectors
+
+    def _words(self, name: str, count: int) -> Bm25:
+        from numpy.lib.format import read_array
+
+        with self._verified(name) as file:
+            parts = {part: read_array(file, allow_pickle=False) for part in _PARTS}
+        words = Bm25.from_data({**parts, "terms": parts["terms"].tobytes().decode().split("\n")[:-1]})
+        if len(words) != count:
+            raise ValueError(f"the words of {len(words)} passages for {count}")
+        return words
 
     @contextmanager
     def _verified(self, name: str) -> Iterator[IO[bytes]]:
@@ -136,7 +148,11 @@ class Store:
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             before = self._named()
-            names = {"passages": self._save_passages(kept), "vectors": self._save_vectors(kept)}
+            names = {
+                "passages": self._save_passages(kept),
+                "words": self._save_words(kept),
+                "vectors": self._save_vectors(kept),
+            }
             documents = {
                 name: {"source": entry.source, "passages": len(entry.passages)} for name, entry in kept.entries.items()
             }
@@ -170,6 +186,22 @@ class Store:
         data = buffer.getvalue()
         return self._write(f"vectors-{version(data)}.npy", data)
 
+    def _save_words(self, kept: Kept) -> str | None:
+        if kept.words is None:
+            return None
+        import io
+
+        import numpy as np
+        from numpy.lib.format import write_array
+
+        parts = kept.words.to_data()
+        parts["terms"] = np.frombuffer("".join(term + "\n" for term in parts["terms"]).encode(), np.uint8)
+        buffer = io.BytesIO()
+        for part in _PARTS:
+            write_array(buffer, parts[part], allow_pickle=False)
+        data = buffer.getvalue()
+        return self._write(f"words-{version(data)}.npy", data)
+
     def _write(self, name: str, data: bytes) -> str:
         import tempfile
 
@@ -190,8 +222,12 @@ class Store:
         """The files that the manifest names now; none where there is no manifest that can be read."""
         try:
             manifest = self._manifest()
-            return {name for name in (manifest["passages"], manifest["vectors"]) if name and _OURS.fullmatch(name)}
-        except Exception:
+            return {
+                name
+                for name in (manifest["passages"], manifest["words"], manifest["vectors"])
+                if name and _OURS.fullmatch(name)
+            }
+        except Exception:  # noqa: BLE001  # whatever is wrong with it, it names nothing
             return set()
 
     def _tidy(self, before: set[str]) -> None:

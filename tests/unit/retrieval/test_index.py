@@ -99,10 +99,13 @@ def test_a_file_that_is_named_must_be_readable(folder: Path, run: Any) -> None:
         run(Index("handbook", spec(sources=("docs/logo.png",)), str(folder)).prepare(FakeRuntime()))
 
 
-def test_a_file_in_another_encoding_is_named(folder: Path, run: Any) -> None:
+def test_a_file_in_another_encoding_is_skipped_and_told_and_refused_where_it_is_named(folder: Path, run: Any) -> None:
     (folder / "docs/old.txt").write_bytes("表示".encode("cp932"))
+    report = run(Index("handbook", spec(), str(folder)).prepare(FakeRuntime()))
+    reasons = {skipped.document: skipped.reason for skipped in report.skipped}
+    assert "docs/old.txt:1: not UTF-8" in reasons["docs/old.txt"]
     with pytest.raises(InvalidRequest, match=r"docs/old\.txt:1: not UTF-8"):
-        run(Index("handbook", spec(), str(folder)).prepare(FakeRuntime()))
+        run(Index("handbook", spec(sources=("docs/old.txt",)), str(folder)).prepare(FakeRuntime()))
 
 
 def test_a_second_look_does_nothing_again(folder: Path, run: Any, embedder: Any) -> None:
