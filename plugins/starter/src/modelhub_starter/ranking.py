@@ -18,6 +18,7 @@ from math import log
 
 from modelhub.plugin import Passage, sentence_spans, terms
 from modelhub_starter.expectation import asks_for_number, numbers, without_asking
+from modelhub_starter.prose import Prose, without_marker
 
 __all__ = ["Sentence", "best_passage", "best_sentences"]
 
@@ -45,25 +46,34 @@ class Sentence:
     text: str
     terms: tuple[str, ...]
     around: frozenset[str]
+    prose: bool
+    """Not code, and not a table's row."""
 
 
 def best_sentences(question: str, passages: Sequence[Passage], count: int) -> list[Sentence]:
-    """The best sentences, best first, at most ``count``; none where the passages do not support an answer."""
+    """The best sentences of prose, best first, at most ``count``; none where the passages do not support an answer.
+
+    What code and tables say counts as what surrounds a sentence.
+    """
+    return _best(question, passages, prose=True)[:count]
+
+
+def best_passage(question: str, passages: Sequence[Passage]) -> list[Sentence]:
+    """The passage that holds the best sentence, table row or code, whole; none where none supports an answer."""
+    return [_whole(best, passages[best.passage]) for best in _best(question, passages, prose=False)[:1]]
+
+
+def _best(question: str, passages: Sequence[Passage], *, prose: bool) -> list[Sentence]:
     wanted = terms(without_asking(question))
     candidates = [sentence for number, passage in enumerate(passages) for sentence in _sentences(number, passage)]
     rarity = _rarity(set(wanted), candidates)
-    supported = [each for each in candidates if _share(rarity, each) >= _ENOUGH]
+    supported = [each for each in candidates if each.prose >= prose and _share(rarity, each) >= _ENOUGH]
     if not supported:
         return []
     score = _scorer(question, wanted, rarity, candidates)
     ranked = sorted(((score(each), each) for each in supported), key=lambda pair: (-pair[0], pair[1].passage, pair[1].start))
     enough = _CLOSE * ranked[0][0]
-    return _once([each for reached, each in ranked if reached >= enough])[:count]
-
-
-def best_passage(question: str, passages: Sequence[Passage]) -> list[Sentence]:
-    """The passage that holds the best sentence, whole; none where the passages do not support an answer."""
-    return [_whole(best, passages[best.passage]) for best in best_sentences(question, passages, 1)]
+    return _once([each for reached, each in ranked if reached >= enough])
 
 
 def _whole(sentence: Sentence, passage: Passage) -> Sentence:
@@ -75,6 +85,7 @@ def _sentences(number: int, passage: Passage) -> list[Sentence]:
     spans = [_stripped(passage.text, *span) for span in sentence_spans(passage.text)]
     words = [tuple(terms(passage.text[start:end])) for start, end in spans]
     above = heading = frozenset(terms(passage.heading))
+    prose = Prose(passage.text)
     found = []
     for place, (start, end) in enumerate(spans):
         text = passage.text[start:end]
@@ -82,7 +93,8 @@ def _sentences(number: int, passage: Passage) -> list[Sentence]:
             above = heading.union(words[place])
         elif words[place]:
             near = above.union(*words[max(place - 1, 0) : place + 2])
-            found.append(Sentence(number, start, end, text, words[place], near))
+            begin = start + without_marker(text)
+            found.append(Sentence(number, begin, end, text[begin - start :], words[place], near, prose.holds(start, end)))
     return found
 
 
