@@ -88,9 +88,10 @@ def test_an_empty_text_is_refused_by_its_position() -> None:
         vectors("a", " \n")
 
 
-def test_dimensions_have_limits() -> None:
-    with pytest.raises(InvalidRequest, match="dimensions is 4"):
-        vectors("a", dimensions=4)
+@pytest.mark.parametrize("dimensions", [-1, 0, 4, 65_537])
+def test_dimensions_have_limits(dimensions: int) -> None:
+    with pytest.raises(InvalidRequest, match=f"dimensions.* {dimensions}"):
+        vectors("a", dimensions=dimensions)
 
 
 def test_thousands_of_texts_take_seconds() -> None:

@@ -49,7 +49,7 @@ class HashEmbedding:
     card: ModelCard
 
     async def call(self, request: EmbeddingRequest, runtime: Runtime) -> EmbeddingResponse:
-        dimensions = request.dimensions or _DIMENSIONS
+        dimensions = _DIMENSIONS if request.dimensions is None else request.dimensions
         _check(request.inputs, dimensions)
         return EmbeddingResponse(
             model="hash",

@@ -69,7 +69,7 @@ def _checked(request: ImageRequest) -> tuple[int, int]:
         raise InvalidRequest(f"starter:placeholder gives png, not {request.output_format}.")
     if not 1 <= request.count <= _MOST:
         raise InvalidRequest(f"count is {request.count}: ask for 1 to {_MOST} pictures.")
-    width, height = request.size or _SIZE
+    width, height = _SIZE if request.size is None else request.size
     if not (min(width, height) >= _SMALLEST and max(width, height) <= _LARGEST and width * height <= _PIXELS):
         limits = f"sides of {_SMALLEST} to {_LARGEST} pixels, {_PIXELS:,} pixels in all"
         raise InvalidRequest(f"size is {width} by {height}: starter:placeholder has {limits}.")
