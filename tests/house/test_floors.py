@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "src" / "modelhub"
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "modelhub"
 
 FLOORS = (
     ("errors",),
@@ -32,7 +33,13 @@ FLOORS = (
     ("__main__",),
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-VENDORS = re.compile(r"azure|openai|anthropic|gemini|hugging ?face|llama|mistral|ollama|cohere", re.IGNORECASE)
+VENDORS = re.compile(
+    r"azure|openai|anthropic|claude|gemini|vertex|bedrock|watsonx|hugging ?face|llama|mistral|cohere|groq|deepseek|qwen"
+    r"|dashscope|vllm|elevenlabs|dall-e|whisper|gpt-\d|chatcmpl|x-ms-|x-goog-|x-amz-|responsible_?ai|deployment_?not_?found"
+    r"|content management policy|model_not_supported|incomplete_generation",
+    re.IGNORECASE,
+)
+"""Vendors, their products, and words that only one of them says. What most servers say (``rate_limit``) is nobody's."""
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -46,8 +53,8 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             continue
         if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.lineno, node.module
-            yield from ((node.lineno, f"{node.module}.{name.name}") for name in node.names if node.module == "modelhub")
+            whole = node.module == "modelhub"
+            yield from ((node.lineno, f"modelhub.{name.name}" if whole else node.module) for name in node.names)
         elif isinstance(node, ast.Import):
             yield from ((node.lineno, name.name) for name in node.names)
         yield from imports(node)
@@ -59,12 +66,29 @@ def test_a_room_imports_only_rooms_below_it(file: Path) -> None:
     assert room in LEVEL, f"{room} stands on no floor: add it to FLOORS in {__file__}."
     for line, module in imports(ast.parse(file.read_text(encoding="utf-8"))):
         first, _, rest = module.partition(".")
-        other = rest.partition(".")[0]
-        if first == "modelhub" and other and other != room and other in LEVEL:
+        name = rest.partition(".")[0]
+        other = name if name in LEVEL else "__init__"  # ``from modelhub import Hub`` goes through the front door
+        if first == "modelhub" and other != room:
             assert LEVEL[other] < LEVEL[room], (
                 f"{file.name}:{line} imports modelhub.{other}, which is not below {room}. Move what is shared to a lower "
                 "room, or hand it in as an argument."
             )
+
+
+def test_every_import_says_its_whole_name() -> None:
+    """``from .. import x`` would hide from the rule of the floors where it leads."""
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{file.name}:{node.lineno} imports relatively."
+
+
+def test_every_floor_has_its_rooms_and_the_map_stands_in_their_order() -> None:
+    """docs/explanation/house.md says that it lists the lowest first."""
+    house = (ROOT / "docs" / "explanation" / "house.md").read_text(encoding="utf-8")
+    places = re.findall(r"^\| \[?`([a-z_]+)(?:/|\.py)`[^|]*\| \S", house, re.MULTILINE)
+    rooms = places[: len(LEVEL)]
+    assert set(rooms) == set(LEVEL) == {room_of(file) for file in FILES}
+    assert [LEVEL[room] for room in rooms] == sorted(LEVEL.values())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
