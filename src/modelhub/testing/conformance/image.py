@@ -21,6 +21,7 @@ class ImageConformance(OptionalStreamConformance):
 
     kind: ClassVar[Kind] = "image"
     knobs: ClassVar[Mapping[str, Any]] = {
+        "count": 2,
         "size": (64, 48),
         "quality": "high",
         "style": "vivid",
