@@ -69,52 +69,79 @@ class _Reader:
 
 def ground(request: TextRequest, card: ModelCard, count: Callable[[str], int] = count_tokens) -> Grounded:
     """The request with its passages in the form that the model takes, as many as fit. Pure. Raises ``ContextOverflow``."""
-    native = card.supports("passages") is True
-    numbered = not native and request.output is None
-    instruction = INSTRUCTION if numbered else INSTRUCTION_WITHOUT_CITATIONS
+    form = _Form(request, card.supports("passages") is True, count)
+    window = card.context_window
+    kept = request.passages if window is None else _Window(form, card, window).kept()
+    numbered = form.numbered and bool(kept)
+    notices = _left_out(request.passages, kept, card)
+    return Grounded(request=form.given(kept), passages=kept, native=form.native, numbered=numbered, notices=notices)
 
-    def given(passages: Sequence[Passage]) -> TextRequest:
-        if native:
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a request's passages reach the model, and what that costs. ``native``: it takes them as they are."""
+
+    request: TextRequest
+    native: bool
+    count: Callable[[str], int]
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the model is told to cite by numbers; not where its output has a form of its own."""
+        return not self.native and self.request.output is None
+
+    def given(self, passages: Sequence[Passage]) -> TextRequest:
+        """The request with these passages."""
+        request = self.request
+        if self.native:
             return replace(request, passages=tuple(passages))
-        asked = request.question
+        instruction = INSTRUCTION if self.numbered else INSTRUCTION_WITHOUT_CITATIONS
         turns = messages(request.messages, passages, instruction) if passages else request.messages
-        return replace(request, messages=turns, passages=(), asked=asked)
+        return replace(request, messages=turns, passages=(), asked=request.question)
 
-    def total(passages: Sequence[Passage]) -> int:
-        sent = given(passages)
-        return request_tokens(sent, count) + sum(count(rendered(passage, 1)) for passage in sent.passages)
+    def tokens(self, passages: Sequence[Passage]) -> int:
+        """What the request with these passages counts."""
+        sent = self.given(passages)
+        return request_tokens(sent, self.count) + sum(self.count(rendered(passage, 1)) for passage in sent.passages)
 
-    kept: tuple[Passage, ...] = request.passages
-    notices: tuple[Notice, ...] = ()
-    if (window := card.context_window) is not None:
-        kept, notices = _kept(request, card, window, total, count)
-    return Grounded(request=given(kept), passages=kept, native=native, numbered=numbered and bool(kept), notices=notices)
+    def tokens_of(self, passage: Passage) -> int:
+        """What one passage adds, at most."""
+        return self.count(rendered(passage, 99))
 
 
-def _kept(
-    request: TextRequest, card: ModelCard, window: int, total: Callable[[Sequence[Passage]], int], count: Callable[[str], int]
-) -> tuple[tuple[Passage, ...], tuple[Notice, ...]]:
-    answer = room_for_answer(request, card, window)
-    room = window - answer
-    bare = total(())
-    if bare > room:
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The context window that a request has to fit into."""
+
+    form: _Form
+    card: ModelCard
+    size: int
+
+    def kept(self) -> tuple[Passage, ...]:
+        """The passages that fit beside the room for the answer. Raises ``ContextOverflow`` where the prompt alone does not."""
+        request = self.form.request
+        answer = room_for_answer(request, self.card, self.size)
+        bare = self.form.tokens(())
+        if bare > self.size - answer:
+            raise self._overflow(bare, answer)
+        return fitting(request.passages, self.size - answer, self.form.tokens_of, self.form.tokens)
+
+    def _overflow(self, bare: int, answer: int) -> ContextOverflow:
         message = f"The prompt has about {bare} tokens without any passage, and {answer} are kept for the answer: more than the"
-        raise ContextOverflow(
-            f"{message} {window} of {card.model}. Shorten the conversation, or lower max_output_tokens.",
+        return ContextOverflow(
+            f"{message} {self.size} of {self.card.model}. Shorten the conversation, or lower max_output_tokens.",
             prompt_tokens=bare,
-            context_window=window,
+            context_window=self.size,
             max_output_tokens=answer,
         )
-    kept = fitting(request.passages, room, lambda passage: count(rendered(passage, 99)), total)
-    dropped = [passage.id for passage in request.passages if passage not in kept]
+
+
+def _left_out(found: tuple[Passage, ...], kept: tuple[Passage, ...], card: ModelCard) -> tuple[Notice, ...]:
+    dropped = [passage.id for passage in found if passage not in kept]
     if not dropped:
-        return kept, ()
-    where = f"the {window} tokens of {card.model} beside {answer} kept for the answer"
-    return kept, (
-        Notice(
-            "passages", f"{len(dropped)} of {len(request.passages)} passages did not fit into {where}: {', '.join(dropped)}."
-        ),
-    )
+        return ()
+    where = f"the {card.context_window} tokens of {card.model} beside the room for the answer"
+    return (Notice("passages", f"{len(dropped)} of {len(found)} passages did not fit into {where}: {', '.join(dropped)}."),)
 
 
 def _resolved(text: str, passages: tuple[Passage, ...]) -> tuple[tuple[Citation, ...], tuple[Notice, ...]]:
