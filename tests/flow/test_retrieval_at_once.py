@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from typing import Never
 import pytest
 
 from modelhub.config.specs import IndexSpec
+from modelhub.errors import ConfigError
 from modelhub.interfaces.embedding import EmbeddingRequest, EmbeddingResponse, pack
 from modelhub.model import ModelCard, Runtime
 from modelhub.retrieval.index import Index
@@ -102,11 +106,61 @@ def test_a_build_that_is_cancelled_leaves_the_next_one_free(index: Index, embedd
 
 
 def test_a_build_that_fails_is_tried_again_by_the_next(index: Index, embedder: SlowEmbedder) -> None:
-    (bad,) = (Path(index.folder, "bad.md"),)
-    bad.write_bytes(b"\xff")
+    away = Path(index.folder).rename(Path(index.folder).with_name("away"))
     runtime = BlockingRuntime()
-    with pytest.raises(ValueError, match=r"bad\.md:1: not UTF-8"):
+    with pytest.raises(ConfigError, match="matches no file"):
         drive(index.search("鍵", runtime))
-    bad.unlink()
+    away.rename(index.folder)
     assert len(drive(index.search("鍵", runtime))) == 5
     runtime.close()
+
+
+WRITER = """
+import os, sys, time
+from modelhub.interfaces.content import Passage, Span
+from modelhub.retrieval.documents import version
+from modelhub.retrieval.reading import Entry
+from modelhub.retrieval.store import Kept, Store
+
+def superseded(text):
+    for name in os.listdir(store.folder):
+        try:
+            path = os.path.join(store.folder, name)
+            if name.startswith("passages-") and text in open(path, encoding="utf-8").read():
+                os.utime(path, (time.time() - 3600,) * 2)  # as if an hour had gone by
+        except FileNotFoundError:
+            pass
+
+store, me, end, round = Store(sys.argv[1]), sys.argv[2], time.monotonic() + 1.5, 0
+while time.monotonic() < end or round < 5:
+    text = f"{me} {round}."
+    passage = Passage(id=text, text=text, document="a.md", span=Span(0, len(text), 1, 1), version=version(text))
+    store.save(Kept(recipe={}, entries={"a.md": Entry(me, (passage,))}))
+    superseded(f"{me} {round - 1}.")
+    round += 1
+print(round)
+"""
+
+READER = """
+import sys, time
+from modelhub.retrieval.store import Store
+
+store, end, opened = Store(sys.argv[1]), time.monotonic() + 1.5, 0
+while time.monotonic() < end or opened < 5:
+    kept, reason = store.open()
+    assert not reason, reason
+    opened += kept is not None
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced there")
+def test_processes_that_share_a_store_never_find_it_damaged_and_never_fail_to_keep_it(tmp_path: Path) -> None:
+    """AT-P7: three processes write, each tidying up after the others, and two read."""
+    scripts = [(WRITER, "first"), (WRITER, "second"), (WRITER, "third"), (READER, ""), (READER, "")]
+    commands = [[sys.executable, "-c", script, str(tmp_path), name] for script, name in scripts]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, stdout=pipe, stderr=pipe, encoding="utf-8") for command in commands]
+    told = [process.communicate(timeout=30) for process in processes]
+    assert [errors for _, errors in told] == [""] * 5
+    saved = sum(int(rounds) for rounds, _ in told if rounds)
+    assert len(list(tmp_path.iterdir())) < saved, "nothing was tidied"

@@ -94,9 +94,31 @@ def test_the_report_says_what_was_done(folder: Path, run: Any) -> None:
     assert "png" in report.skipped[1].reason
 
 
-def test_a_file_that_is_named_must_be_readable(folder: Path, run: Any) -> None:
-    with pytest.raises(PluginMissing, match="png"):
-        run(Index("handbook", spec(sources=("docs/logo.png",)), str(folder)).prepare(FakeRuntime()))
+@pytest.mark.parametrize("source", ["docs/logo.png", "./docs/logo.png"])
+def test_a_file_that_is_named_must_be_readable(folder: Path, run: Any, source: str) -> None:
+    with pytest.raises(
+        PluginMissing, match=r"^docs/logo\.png: there is no loader for \.png files here\. Leave the file out"
+    ) as caught:
+        run(Index("handbook", spec(sources=(source,)), str(folder)).prepare(FakeRuntime()))
+    assert "pip install" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "data", ["表示".encode("cp932"), "表示".encode("utf-16"), "signs".encode("utf-16-le"), bytes(range(256))]
+)
+def test_a_file_that_is_no_text_stops_no_question(folder: Path, run: Any, data: bytes) -> None:
+    (folder / "docs/old.md").write_bytes(data)
+    index = Index("handbook", spec(sources=("docs/*.md",)), str(folder))
+    assert [skipped.document for skipped in run(index.prepare(FakeRuntime())).skipped] == ["docs/empty.md", "docs/old.md"]
+    assert run(index.search("How often do I rotate a key?", FakeRuntime()))[0].document == "docs/keys.md"
+
+
+@pytest.mark.parametrize("changes", [{"sources": ()}, {"sources": ("docs", "")}, {"store": ""}, {"store": "."}])
+def test_an_empty_setting_is_refused_at_once(folder: Path, changes: Any) -> None:
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(ConfigError):
+        Index("handbook", spec(**changes), str(folder))
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_a_file_in_another_encoding_is_skipped_and_told_and_refused_where_it_is_named(folder: Path, run: Any) -> None:

@@ -6,6 +6,8 @@ import os
 import pickle
 import stat
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from modelhub.errors import ConfigError, PluginMissing
-from modelhub.retrieval.documents import Document
+from modelhub.retrieval.documents import Document, version
 from modelhub.retrieval.lexical import Bm25
 from modelhub.retrieval.reading import Entry, passages
 from modelhub.retrieval.store import Kept, Store, store_folder
@@ -72,30 +74,62 @@ def damaged(store: Store, change: Any) -> tuple[Kept | None, str]:
     return store.open()
 
 
-def copy_words_of_nothing(folder: Path, manifest: dict[str, Any]) -> None:
+def put(part: str, data: bytes) -> Callable[[dict[str, Any], Path], None]:
+    """Another content of a part, with the name that belongs to it: as one would who means harm, not as a disk would."""
+
+    def change(manifest: dict[str, Any], folder: Path) -> None:
+        manifest[part] = f"{part}-{version(data)}.{manifest[part].rpartition('.')[2]}"
+        (folder / manifest[part]).write_bytes(data)
+
+    return change
+
+
+def array(value: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, value, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def words_of_nothing(manifest: dict[str, Any], folder: Path) -> None:
     other = Store(str(folder / "other"))
     other.save(Kept(recipe={}, entries={}, words=Bm25.build([])))
     (words,) = Path(other.folder).glob("words-*.npy")
-    (folder / manifest["words"]).write_bytes(words.read_bytes())
+    put("words", words.read_bytes())(manifest, folder)
 
 
-DAMAGES = {
+def other_letters(manifest: dict[str, Any], folder: Path) -> None:
+    path = folder / manifest["passages"]
+    data = path.read_bytes()
+    path.write_bytes(data.replace("毎月".encode(), "毎年".encode()))
+    assert path.stat().st_size == len(data)
+    assert path.read_bytes() != data
+
+
+DAMAGES: dict[str, Callable[[dict[str, Any], Path], Any]] = {
     "another schema": lambda manifest, folder: manifest.update(schema=99),
     "a path": lambda manifest, folder: manifest.update(passages="../../etc/passwd"),
     "an absolute path": lambda manifest, folder: manifest.update(vectors="/etc/passwd"),
+    "no name": lambda manifest, folder: manifest.update(passages=["passages"]),
     "a missing file": lambda manifest, folder: (folder / manifest["passages"]).unlink(),
-    "half a file": lambda manifest, folder: (folder / manifest["passages"]).write_text('{"id": ', encoding="utf-8"),
+    "other letters": other_letters,
+    "half a file": put("passages", b'{"id": '),
+    "depth": put("passages", b"[" * 100_000),
+    "no passages": put("passages", b"{}\n{}\n"),
     "fewer passages": lambda manifest, folder: manifest["documents"][DOCUMENT.name].update(passages=1),
+    "no number of passages": lambda manifest, folder: manifest["documents"][DOCUMENT.name].update(passages=float("inf")),
+    "documents without passages": lambda manifest, folder: manifest["documents"].update(x={"source": "", "passages": 0}),
     "a missing key": lambda manifest, folder: manifest.pop("documents"),
     "no mapping": lambda manifest, folder: manifest.update(documents=[1]),
     "no recipe": lambda manifest, folder: manifest.update(recipe=None),
-    "other vectors": lambda manifest, folder: np.save(folder / manifest["vectors"], np.zeros((1, 3), np.float32)),
-    "other numbers": lambda manifest, folder: np.save(folder / manifest["vectors"], np.zeros((2, 3), np.float64)),
+    "other dimensions": lambda manifest, folder: manifest.update(dimensions=4),
+    "fewer vectors": put("vectors", array(np.zeros((1, 3), np.float32))),
+    "other numbers": put("vectors", array(np.zeros((2, 3), np.float64))),
+    "cut vectors": put("vectors", b"\x93NUMPY"),
+    "empty vectors": put("vectors", b""),
     "no words": lambda manifest, folder: manifest.pop("words"),
-    "cut words": lambda manifest, folder: (folder / manifest["words"]).write_bytes(b"\x93NUMPY"),
-    "a zip of words": lambda manifest, folder: (folder / manifest["words"]).write_bytes(b"PK\x03\x04"),
-    "other words": lambda manifest, folder: copy_words_of_nothing(folder, manifest),
-    "cut vectors": lambda manifest, folder: (folder / manifest["vectors"]).write_bytes(b"\x93NUMPY"),
+    "cut words": put("words", b"\x93NUMPY"),
+    "a zip of words": put("words", b"PK\x03\x04"),
+    "other words": words_of_nothing,
 }
 
 
@@ -106,9 +140,28 @@ def test_what_is_damaged_is_not_used_and_the_reason_is_told(store: Store, change
     assert reason
 
 
-def test_a_manifest_that_is_no_json_is_not_used(store: Store) -> None:
-    Path(store.folder, "manifest.json").write_bytes(b"\x80\x04")
-    assert store.open()[0] is None
+@pytest.mark.parametrize("data", [b"\x80\x04", b"", b"{", b"[" * 100_000, b"[]", b"null"])
+def test_a_manifest_that_is_none_is_not_used_and_can_be_replaced(store: Store, data: bytes) -> None:
+    Path(store.folder, "manifest.json").write_bytes(data)
+    kept, reason = store.open()
+    assert kept is None
+    assert reason
+    store.save(KEPT)
+    assert store.open()[1] == ""
+
+
+def test_the_manifest_says_how_long_the_vectors_are(store: Store) -> None:
+    """AT-P3: the embedding model's id and its dimensions."""
+    manifest = json.loads(Path(store.folder, "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["recipe"]["embedding"], manifest["dimensions"]) == ("test:letters", 3)
+
+
+def test_a_document_whose_name_is_no_text_is_kept(store: Store) -> None:
+    entries = {"\udcff.md": replace(ENTRY, passages=tuple(replace(one, document="\udcff.md") for one in ENTRY.passages))}
+    store.save(Kept(recipe={}, entries=entries))
+    kept, _ = store.open()
+    assert kept is not None
+    assert dict(kept.entries) == entries
 
 
 class Planted:
@@ -121,10 +174,8 @@ class Planted:
 def test_nothing_in_a_store_is_ever_executed(store: Store, form: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """AT-H4: a pickle in place of the vectors, or of the words."""
     monkeypatch.chdir(store.folder)
-    buffer = io.BytesIO()
-    np.save(buffer, np.array([Planted(), Planted()], dtype=object), allow_pickle=True)
-    data = buffer.getvalue() if form == "object array" else pickle.dumps(Planted())
-    kept, reason = damaged(store, lambda manifest, folder: (folder / manifest[part]).write_bytes(data))
+    planted = np.array([Planted(), Planted()], dtype=object)
+    kept, reason = damaged(store, put(part, array(planted) if form == "object array" else pickle.dumps(Planted())))
     assert kept is None
     assert "damaged" in reason
     assert not os.path.exists("planted-was-run")
@@ -159,6 +210,24 @@ def test_what_nothing_names_is_removed_once_it_is_old(store: Store) -> None:
     assert not before.exists()
 
 
+def test_what_was_named_until_now_is_young_however_long_ago_it_was_written(store: Store) -> None:
+    before = [Path(item.path) for item in os.scandir(store.folder) if item.name != "manifest.json"]
+    for path in before:
+        os.utime(path, (time.time() - 5000,) * 2)
+    store.save(Kept(recipe=KEPT.recipe, entries={}))
+    assert all(path.exists() for path in before), "another process may just have read the manifest from before"
+
+
+def test_what_cannot_be_tidied_fails_no_save(store: Store) -> None:
+    stuck = Path(store.folder, "passages-0123456789abcdef.jsonl")
+    stuck.mkdir()
+    os.utime(stuck, (time.time() - 5000,) * 2)
+    store.save(Kept(recipe=KEPT.recipe, entries={}))
+    kept, _ = store.open()
+    assert kept is not None
+    assert kept.entries == {}
+
+
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"cannot be kept in .*Check `store`"):
@@ -169,6 +238,12 @@ def test_a_store_that_a_plugin_would_keep_says_so_without_the_password() -> None
     with pytest.raises(PluginMissing, match="pgvector") as caught:
         store_folder("pgvector:postgresql://user:geheim@host/db", ".")
     assert "geheim" not in caught.value.message
+
+
+@pytest.mark.parametrize("store", ["", " ", ".", "./", "docs/..", ".."])
+def test_a_folder_that_is_not_the_indexs_own_is_refused(tmp_path: Path, store: str) -> None:
+    with pytest.raises(ConfigError, match="Name one for the index"):
+        store_folder(store, str(tmp_path))
 
 
 @pytest.mark.parametrize("store", [".modelhub/handbook", "/var/index", "C:\\index", "名前"])
