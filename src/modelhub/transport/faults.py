@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack
 
 from modelhub.errors import (
     BadRequest,
@@ -23,31 +23,36 @@ from modelhub.http import HttpResponse
 from modelhub.transport.overflow import context_overflow, overflows
 from modelhub.transport.patience import told_wait
 
-__all__ = ["fault"]
+__all__ = ["Known", "fault"]
 
 _REQUEST_IDS = ("x-request-id", "request-id")
-_FILTERED = ("content_filter", "content_policy", "content policy", "responsibleai", "content management policy", "moderation")
+_FILTERED = ("content_filter", "content_policy", "content policy", "moderation")
 _EXHAUSTED = ("insufficient_quota", "quota_exceeded", "exceeded your current quota", "billing", "credits")
 _BAD_KEY = ("invalid_api_key", "api_key_invalid", "api key not valid", "authentication_error", "unauthenticated")
-_NO_MODEL = ("model_not_found", "deploymentnotfound", "model_not_supported", "unknown model", "model does not exist")
+_NO_MODEL = ("model_not_found", "unknown model", "model does not exist")
 _LOADING = ("loading", "starting up", "warming up", "cold start")
 _SLOW_DOWN = ("rate_limit", "rate limit", "too many requests", "resource_exhausted", "throttl")
-_DOWN = ("overloaded", "unavailable", "server_error", "internal", "api_error", "timeout", "incomplete_generation")
+_DOWN = ("overloaded", "unavailable", "server_error", "internal", "api_error", "timeout")
 
 
-def fault(
-    response: HttpResponse,
-    message: str | None = None,
-    *,
-    code: str | None = None,
-    wait: float | None = None,
-    provider: str = "",
-    model: str = "",
-    request_id: str | None = None,
-) -> ModelhubError:
+class Known(TypedDict, total=False):
+    """What an endpoint knows better than the generic reading of an answer; whatever is left out is looked for."""
+
+    kind: type[ModelhubError]
+    """What the provider's own codes mean: ``ContextOverflow`` or a ``ProviderError`` class."""
+    code: str | None
+    wait: float | None
+    """Seconds before the next try."""
+    provider: str
+    model: str
+    request_id: str | None
+
+
+def fault(response: HttpResponse, message: str | None = None, **known: Unpack[Known]) -> ModelhubError:
     """What an unsuccessful answer means, as an exception to be raised.
 
-    An endpoint's ``fault`` is ``return fault(response, provider="parley", model=self.name)``.
+    An endpoint's ``fault`` is ``return fault(response, provider="parley", model=self.name)``. Words that only one provider
+    uses are for its endpoint to read, and to hand on as ``kind``.
     ``message`` and ``code`` are looked for in the usual places of a JSON body where they are not given, ``wait`` (the seconds
     before the next try) and ``request_id`` in the usual headers. Gives ``ContextOverflow`` or one of the ``ProviderError``
     classes; its ``raw`` is the body, parsed where it is JSON. An error inside a stream is read the same way: make a response
@@ -56,22 +61,32 @@ def fault(
     raw = _body(response)
     said = _said(raw)
     words = message or _text(said, "message", "detail", "error", "msg") or _unexplained(response, raw)
-    name = code or _text(said, "code", "status", "type", "error_type")
-    kind = _kind(response.status, " ".join((name or "", _text(said, "type"), _text(said, "status"), words)).lower(), said)
-    if kind is ContextOverflow:
-        return context_overflow(words)
-    error = cast("type[ProviderError]", kind)(
+    code = known.get("code") or _text(said, "code", "status", "type", "error_type")
+    marks = " ".join((code, _text(said, "type"), _text(said, "status"), words)).lower()
+    kind = known.get("kind") or _kind(response.status, marks, said)
+    if not issubclass(kind, ProviderError):
+        return context_overflow(words) if kind is ContextOverflow else kind(words)
+    wait = known.get("wait")
+    error = kind(
         words,
         status=response.status or None,
-        code=name or None,
+        code=code or None,
         retry_after=wait if wait is not None else _told(response, said),
-        provider=provider,
-        model=model,
-        request_id=request_id or next((response.headers[field] for field in _REQUEST_IDS if field in response.headers), None),
+        provider=known.get("provider", ""),
+        model=known.get("model", ""),
+        request_id=known.get("request_id") or _request_id(response),
         raw=raw,
     )
-    if kind is RateLimited and (response.status == 402 or _any(_EXHAUSTED, f"{name} {words}".lower())):
-        error.retryable = False
+    return _final(error) if kind is RateLimited and (response.status == 402 or _any(_EXHAUSTED, marks)) else error
+
+
+def _request_id(response: HttpResponse) -> str | None:
+    return next((response.headers[field] for field in _REQUEST_IDS if field in response.headers), None)
+
+
+def _final(error: ProviderError) -> ProviderError:
+    """An error that waiting does not mend: what is used up is used up."""
+    error.retryable = False
     return error
 
 
