@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["Headers", "HttpRequest", "HttpResponse", "HttpStream", "Secret"]
+__all__ = ["Headers", "HttpRequest", "HttpResponse", "HttpStream", "Secret", "origin", "shown"]
 
 
 class Secret(Protocol):
     """A value that never shows itself: its ``repr`` says where it comes from, ``reveal`` what it is."""
 
-    def load(self) -> None:
-        """Fetch the value; may read a file or run a command, so it runs beside the event loop. Raises ``KeyMissing``."""
+    def load(self, timeout: float | None = None) -> None:
+        """Fetch the value; may read a file or run a command, so it runs beside the event loop.
+
+        Raises ``KeyMissing``, or ``TimeoutError`` where ``timeout`` seconds did not suffice. A secret that has a method
+        ``forget`` is told by it that the provider did not accept the value, and is no longer ``loaded`` then.
+        """
 
     @property
     def loaded(self) -> bool:
@@ -59,6 +64,9 @@ class HttpRequest:
     headers: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        return f"HttpRequest(method={self.method!r}, url={shown(self.url)!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
@@ -86,3 +94,37 @@ class HttpStream(Protocol):
 
     async def aclose(self) -> None:
         """Give the connection back, or close it where the body was not read to its end."""
+
+
+def origin(url: str) -> str:
+    """``https://host:port``: a URL without its path, query and credentials. Any string has one, also where it is no URL."""
+    scheme, place, _ = _taken_apart(url)
+    return scheme + place
+
+
+def shown(url: str) -> str:
+    """A URL that may be shown: without user and password, and with ``...`` for each value of its query."""
+    scheme, place, rest = _taken_apart(url)
+    path, mark, query = rest.partition("#")[0].partition("?")
+    return f"{scheme}{place}{path}{mark}" + "&".join(_NO_VALUE.sub("=...", pair) for pair in query.split("&"))
+
+
+_NO_VALUE = re.compile(r"=.*", re.DOTALL)
+_PLACE = re.compile(r"[^/?#]*")
+_SOUND = re.compile(r"(?:[^@]*@)?(?:\[[^\]@]*\]?|[^:@\[]*)(?::\d*)?")
+
+
+def _taken_apart(url: str) -> tuple[str, str, str]:
+    """``https://``, ``host:port``, and what follows. Where a password has a slash, all up to the last ``@`` is left out."""
+    start, slashes, rest = url.partition("://")
+    scheme, rest = (start + slashes, rest) if slashes else ("", url)
+    place = _leading_place(rest)
+    if not _SOUND.fullmatch(place):
+        rest = rest.rpartition("@")[2]
+        place = _leading_place(rest)
+    return scheme, place.rpartition("@")[2], rest[len(place) :]
+
+
+def _leading_place(rest: str) -> str:
+    found = _PLACE.match(rest)
+    return found[0] if found else ""

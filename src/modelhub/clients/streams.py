@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
 
-from modelhub.errors import StreamBroken
+from modelhub.errors import ModelhubError, StreamBroken
 from modelhub.model import Finished, Response
 from modelhub.transport.drive import iterate
+from modelhub.transport.stopping import Stop
 
 __all__ = ["AsyncStream", "Stream"]
 
@@ -32,16 +34,30 @@ class _Noted(Generic[ResponseT]):
 
 
 class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
-    """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``close``, ``with``) stops the provider, too."""
+    """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``close``, ``with``) stops the provider, too.
+
+    One thread at a time reads. Any thread may close: one that waits for an event then gets ``StreamBroken`` at once, or, where
+    a connection is still being made, as soon as it is.
+    """
 
     def __init__(self, events: AsyncGenerator[EventT, None]) -> None:
         self._events = iterate(events)
+        self._stop = Stop()
+        self._reading = threading.Lock()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> EventT:
-        event = next(self._events)
+        with self._reading:
+            try:
+                event = self._stop.heard_by(lambda: next(self._events))
+            except ModelhubError as error:
+                if self._stop.asked:
+                    raise _stopped(error) from error
+                raise
+            if self._stop.asked:
+                self._events.close()
         self._note(event)
         return event
 
@@ -52,8 +68,14 @@ class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
         return _finished(self._response)
 
     def close(self) -> None:
-        """Stop the stream and whoever sends it."""
-        self._events.close()
+        """Stop the stream and whoever sends it. Returns at once where another thread is reading: that one is told."""
+        if not self._reading.acquire(blocking=False):
+            self._stop.ask()
+            return
+        try:
+            self._events.close()
+        finally:
+            self._reading.release()
 
     def __enter__(self) -> Self:
         return self
@@ -99,3 +121,8 @@ def _finished(response: ResponseT | None) -> ResponseT:
     if response is None:
         raise StreamBroken("The stream was closed before its end, so there is no whole response.")
     return response
+
+
+def _stopped(error: ModelhubError) -> StreamBroken:
+    """What a reader gets whose stream was closed elsewhere, with what had come."""
+    return StreamBroken("The stream was closed while it was being read.", partial=getattr(error, "partial", None))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from modelhub.http import Headers, HttpRequest, HttpResponse
+from modelhub.http import Headers, HttpRequest, HttpResponse, shown
 
 if TYPE_CHECKING:
     from modelhub.model import Timeouts
@@ -109,7 +109,9 @@ class FakeRuntime:
         assert not callable(self.answers)
         number = len(self.requests)
         if number > len(self.answers):
-            message = f"Request {number} ({request.method} {request.url}) has no answer: the script holds {len(self.answers)}."
+            message = (
+                f"Request {number} ({request.method} {shown(request.url)}) has no answer: the script holds {len(self.answers)}."
+            )
             raise AssertionError(f"{message} Give FakeRuntime(answers=[...]) one for each request that is meant to be sent.")
         return self.answers[number - 1]
 

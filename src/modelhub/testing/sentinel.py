@@ -18,7 +18,7 @@ class Sentinel:
     def loaded(self) -> bool:
         return True
 
-    def load(self) -> None:
+    def load(self, timeout: float | None = None) -> None:
         """Nothing to fetch."""
 
     def reveal(self) -> str:

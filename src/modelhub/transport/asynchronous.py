@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
+from modelhub.transport.failures import raise_alone
 from modelhub.transport.trust import Trust, tls_context
 
 if TYPE_CHECKING:
@@ -245,11 +246,8 @@ async def _guarded(step: Awaitable[T], url: str, clock: Clock) -> T:
     try:
         return await step
     except (HTTPError, InvalidURL) as error:
-        failure = translated(error, url, clock)
-    try:
-        raise failure
-    finally:
-        del failure  # or it would keep itself alive through its own traceback
+        failure = [translated(error, url, clock)]
+    return raise_alone(failure)
 
 
 _alive: weakref.WeakSet[AsyncRuntime] = weakref.WeakSet()

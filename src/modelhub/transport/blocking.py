@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
+from modelhub.transport.failures import raise_alone
+from modelhub.transport.stopping import current_stop
 from modelhub.transport.trust import Trust, tls_context
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class BlockingRuntime:
 
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
         """One exchange, read whole. Redirects are not followed."""
-        clock = Clock(timeouts, streaming=False)
+        clock = Clock(timeouts, streaming=False, stop=current_stop())
         response = self._answer(request, clock)
         try:
             return HttpResponse(
@@ -50,7 +52,7 @@ class BlockingRuntime:
 
     async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
         """One exchange whose body is read as it comes."""
-        clock = Clock(timeouts, streaming=True)
+        clock = Clock(timeouts, streaming=True, stop=current_stop())
         return _Stream(self._answer(request, clock), request.url, clock)
 
     async def sleep(self, seconds: float) -> None:
@@ -166,11 +168,8 @@ def _guarded(step: Callable[[], T], url: str, clock: Clock) -> T:
     try:
         return step()
     except (HTTPError, InvalidURL) as error:
-        failure = translated(error, url, clock)
-    try:
-        raise failure
-    finally:
-        del failure  # or it would keep itself alive through its own traceback
+        failure = [translated(error, url, clock)]
+    return raise_alone(failure)
 
 
 _alive: weakref.WeakSet[_Pools] = weakref.WeakSet()

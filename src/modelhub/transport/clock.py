@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from modelhub.errors import TimedOut
 from modelhub.model import Timeouts
+from modelhub.transport.stopping import Stop
 
 __all__ = ["Clock"]
 
@@ -34,10 +35,15 @@ class Clock:
         "_timeouts",
         "_total_at",
         "_waiting_for",
+        "stop",
     )
 
-    def __init__(self, timeouts: Timeouts, *, streaming: bool, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, timeouts: Timeouts, *, streaming: bool, stop: Stop | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
         started = now()
+        self.stop = stop
+        """What ends the waits early, if anything does."""
         self._now = now
         self._timeouts = timeouts
         self._total_at = _after(started, timeouts.total)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Never
+from typing import Any, Never
 
 from modelhub.errors import ConfigError, KeyMissing, did_you_mean
 from modelhub.http import Secret
-
-if TYPE_CHECKING:
-    from subprocess import Popen
+from modelhub.transport.fetched import Fetched, forgotten
 
 __all__ = ["Bearer", "Environment", "Fetched", "Plain", "read_secret"]
 
 _SOURCES = ("env", "file", "keyring", "command")
-_COMMAND_SECONDS = 30.0
 
 
 def read_secret(value: str | Mapping[str, Any], *, folder: str, what: str) -> Secret:
@@ -33,6 +29,7 @@ def read_secret(value: str | Mapping[str, Any], *, folder: str, what: str) -> Se
     if len(value) != 1:
         raise ConfigError(f"{what} must be a string, or a table with one of {', '.join(_SOURCES)}.")
     source, described = next(iter(value.items()))
+    _refuse_nul(described, f"{what}: {source}")
     match source, described:
         case "env", str() if described:
             return Environment(described, what)
@@ -45,6 +42,13 @@ def read_secret(value: str | Mapping[str, Any], *, folder: str, what: str) -> Se
     if source in _SOURCES:
         raise ConfigError(f"{what}: {source} must be {'a list of strings' if source == 'command' else 'a string'}, not empty.")
     raise ConfigError(f"{what}: {source!r} is no source of a key.{did_you_mean(str(source), _SOURCES)}")
+
+
+def _refuse_nul(described: Any, what: str) -> None:
+    """No path, name or argument of any system holds U+0000."""
+    words = described if isinstance(described, list | tuple) else (described,)
+    if any(isinstance(word, str) and "\0" in word for word in words):
+        raise ConfigError(f"{what} has a null character (U+0000) in it: take it out.")
 
 
 def _plain(value: str, what: str) -> Plain:
@@ -80,7 +84,7 @@ class Plain:
     def loaded(self) -> bool:
         return True
 
-    def load(self) -> None:
+    def load(self, timeout: float | None = None) -> None:
         """There is nothing to fetch."""
 
     def reveal(self) -> str:
@@ -110,7 +114,7 @@ class Environment:
     def loaded(self) -> bool:
         return True
 
-    def load(self) -> None:
+    def load(self, timeout: float | None = None) -> None:
         """There is nothing to fetch."""
 
     def reveal(self) -> str:
@@ -127,129 +131,6 @@ class Environment:
         return f"env:{self.name}"
 
 
-class Fetched:
-    """A key that takes time to get: fetched once, by the first who asks, however many ask at the same time.
-
-    ``kind`` is ``file``, ``keyring`` or ``command``; ``source`` its path, its service and user name, or its words. A pickle
-    holds these, and whoever unpickles it fetches the key anew.
-    """
-
-    __slots__ = ("_lock", "_reveal", "kind", "source", "what")
-
-    def __init__(self, kind: str, source: tuple[str, ...], what: str = "A key") -> None:
-        self.kind = kind
-        self.source = source
-        self.what = what
-        self._lock = threading.Lock()
-        self._reveal: Callable[[], str] | None = None
-
-    @property
-    def loaded(self) -> bool:
-        return self._reveal is not None
-
-    def load(self) -> None:
-        """Fetch the key, if nobody has yet. Raises ``KeyMissing``."""
-        with self._lock:
-            if self._reveal is None:
-                self._reveal = _kept(_FETCHERS[self.kind](self))
-
-    def reveal(self) -> str:
-        if self._reveal is None:
-            self.load()
-        return self._reveal() if self._reveal is not None else ""
-
-    def missing(self, reason: str) -> KeyMissing:
-        """The error that names this source and what is wrong with it."""
-        return KeyMissing(f"{self.what} is to come from {self!r}, which {reason}.")
-
-    def __repr__(self) -> str:
-        return f"command:{self.source[0]}" if self.kind == "command" else f"{self.kind}:{'/'.join(self.source)}"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Fetched, (self.kind, self.source, self.what)
-
-    def __copy__(self) -> Fetched:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Fetched:
-        return self
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Fetched) and (self.kind, self.source) == (other.kind, other.source)
-
-    def __hash__(self) -> int:
-        return hash((self.kind, self.source))
-
-
-def _kept(value: str) -> Callable[[], str]:
-    """The value behind a function, where neither ``vars`` nor a debugger's ``repr`` shows it."""
-    return lambda: value
-
-
-def _from_file(secret: Fetched) -> str:
-    try:
-        with open(secret.source[0], encoding="utf-8-sig") as file:
-            return file.read().strip() or _refuse(secret, "is empty")
-    except FileNotFoundError:
-        reason = "does not exist"
-    except UnicodeDecodeError:
-        reason = "is not text"
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-    return _refuse(secret, reason)
-
-
-def _from_keyring(secret: Fetched) -> str:
-    from importlib import import_module
-
-    try:
-        keyring: Any = import_module("keyring")
-    except ImportError:
-        return _refuse(secret, 'needs the package keyring: pip install "modelhub-core[keyring]"')
-    try:
-        return (keyring.get_password(*secret.source) or "").strip() or _refuse(secret, "holds nothing")
-    except keyring.errors.KeyringError as error:
-        reason = f"cannot be opened: {error}"
-    return _refuse(secret, reason)
-
-
-def _from_command(secret: Fetched) -> str:
-    """What the program prints. Neither its output nor its complaints are shown: they may hold the key."""
-    import subprocess
-
-    try:
-        process = subprocess.Popen(  # noqa: S603  # the words come from the configuration's owner, and no shell reads them
-            secret.source, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError as error:
-        return _refuse(secret, f"cannot be run: {error.strerror}")
-    with process:
-        return _printed(process, secret) or _refuse(secret, _end(process))
-
-
-def _printed(process: Popen[bytes], secret: Fetched) -> str:
-    """What a successful program has printed; nothing, where it failed."""
-    import subprocess
-
-    try:
-        printed = process.communicate(timeout=_COMMAND_SECONDS)[0].decode("utf-8", "replace").strip()
-        return "" if process.returncode else printed
-    except subprocess.TimeoutExpired:
-        process.kill()
-    return _refuse(secret, f"did not end within {_COMMAND_SECONDS:g} s")
-
-
-def _end(process: Popen[bytes]) -> str:
-    return f"ended with exit status {process.returncode}" if process.returncode else "printed nothing"
-
-
-def _refuse(secret: Fetched, reason: str) -> Never:
-    raise secret.missing(reason)
-
-
-_FETCHERS: Mapping[str, Callable[[Fetched], str]] = {"file": _from_file, "keyring": _from_keyring, "command": _from_command}
-
-
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """``Bearer KEY``, as an ``authorization`` header wants it."""
@@ -260,9 +141,13 @@ class Bearer:
     def loaded(self) -> bool:
         return self.key.loaded
 
-    def load(self) -> None:
+    def load(self, timeout: float | None = None) -> None:
         """Fetch the key."""
-        self.key.load()
+        self.key.load(timeout)
+
+    def forget(self) -> None:
+        """Fetch the key anew before it is used again, where it was fetched at all."""
+        forgotten(self.key)
 
     def reveal(self) -> str:
         return f"Bearer {self.key.reveal()}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from typing import Never
 
-from modelhub.errors import AnswerError, InvalidRequest, Unreachable
+from modelhub.errors import AnswerError, InvalidRequest, ModelhubError, Unreachable
+from modelhub.http import origin
 
-__all__ = ["broken", "invalid_address", "origin", "unconnected", "undecodable"]
+__all__ = ["broken", "invalid_address", "raise_alone", "unconnected", "undecodable"]
 
 
-def origin(url: str) -> str:
-    """``https://host:port``: a URL without its path, query and credentials."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+def raise_alone(failure: list[ModelhubError]) -> Never:
+    """Raise the one error of the list. Called after an ``except``, it leaves behind the error nothing of what was caught.
+
+    It stands in a list, which is emptied, because an error that a frame of its own traceback names would keep itself alive.
+    """
+    raise failure.pop()
 
 
 def unconnected(url: str, reason: str) -> Unreachable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import httpcore
@@ -19,6 +20,7 @@ from modelhub.transport.clock import Clock
 __all__ = ["AsyncTimedBackend", "TimedBackend", "rehearse"]
 
 _SLICE = 256 * 1024
+_ALWAYS = nullcontext()
 Wait = Clock | float | None
 
 
@@ -49,11 +51,24 @@ class TimedStream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: Wait = None) -> bytes:
-        return self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+        with self._stoppable(timeout):
+            return self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: Wait = None) -> None:
-        for piece in _slices(buffer):
-            self._inner.write(piece, _seconds(timeout, httpcore.WriteTimeout))
+        with self._stoppable(timeout):
+            for piece in _slices(buffer):
+                self._inner.write(piece, _seconds(timeout, httpcore.WriteTimeout))
+
+    def _stoppable(self, wait: Wait) -> AbstractContextManager[None]:
+        stop = wait.stop if isinstance(wait, Clock) else None
+        return _ALWAYS if stop is None else stop.stoppable(self._shut)
+
+    def _shut(self) -> None:
+        """End both directions, so that whoever reads or writes in another thread gets an error; the number stays taken."""
+        try:
+            socket.socket.shutdown(self._inner.get_extra_info("socket"), socket.SHUT_RDWR)
+        except OSError:
+            return
 
     def close(self) -> None:
         self._inner.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from modelhub.http import origin
 from modelhub.transport import failures
 from modelhub.transport.outgoing import header_fields
 from modelhub.transport.pool import Pool
@@ -59,7 +60,10 @@ def outgoing(request: HttpRequest, clock: Clock) -> httpx.Request:
 
 @lru_cache(maxsize=256)
 def _parsed(url: str) -> httpx.URL:
-    parsed = httpx.URL(url)
+    try:
+        parsed = httpx.URL(url)
+    except (ValueError, TypeError):  # a lone surrogate, say
+        raise httpx.InvalidURL("") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise httpx.UnsupportedProtocol("")
     return parsed
@@ -76,7 +80,7 @@ def translated(error: Exception, url: str, clock: Clock) -> ModelhubError:
 _MEANINGS: tuple[
     tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Exception, str, Clock], ModelhubError]], ...
 ] = (
-    (httpx.TimeoutException, lambda _, url, clock: clock.timed_out(failures.origin(url))),
+    (httpx.TimeoutException, lambda _, url, clock: clock.timed_out(origin(url))),
     ((httpx.InvalidURL, httpx.UnsupportedProtocol), lambda _error, url, _clock: failures.invalid_address(url)),
     ((httpx.ConnectError, httpx.ProxyError), lambda error, url, _: failures.unconnected(url, str(error))),
     (httpx.LocalProtocolError, lambda _error, url, _clock: failures.broken(url, "the request breaks the rules of HTTP")),

@@ -208,7 +208,7 @@ class Slowly:
     def loaded(self) -> bool:
         return self.fetched > 0
 
-    def load(self) -> None:
+    def load(self, timeout: float | None = None) -> None:
         self.fetched += 1
 
     def reveal(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modelhub.errors import InvalidRequest, KeyMissing
-from modelhub.http import HttpRequest
+from modelhub.http import HttpRequest, origin
 from modelhub.transport import failures
 from modelhub.transport.credentials import Bearer, Environment, Plain
 from modelhub.transport.outgoing import header_fields
@@ -46,5 +46,5 @@ def test_a_missing_key_stops_the_request() -> None:
 
 
 def test_an_address_is_shown_without_path_query_and_credentials() -> None:
-    assert failures.origin("https://user:pw@api.example:8443/v1/x?key=1#f") == "https://api.example:8443"
+    assert origin("https://user:pw@api.example:8443/v1/x?key=1#f") == "https://api.example:8443"
     assert "pw" not in failures.broken("http://u:pw@h/p", "").message
