@@ -10,6 +10,7 @@ Further arguments go to the program that is run: ``python3 run.py test -s lint``
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -45,7 +46,11 @@ def install(requirements: list[str], *, proof: str) -> None:
     """Make ``.venv`` and install into it, once: a module that can be found is the proof that it has happened."""
     if not PYTHON.exists():
         print("Setting up .venv ...", file=sys.stderr)
-        venv.create(VENV, with_pip=True)
+        try:
+            venv.create(VENV, with_pip=True)
+        except subprocess.CalledProcessError:
+            shutil.rmtree(VENV, ignore_errors=True)
+            sys.exit("This Python cannot make virtual environments with pip; Debian and Ubuntu have python3-venv for it.")
     if subprocess.run([PYTHON, "-c", f"import {proof}"], capture_output=True, check=False).returncode != 0:
         print("Installing ...", file=sys.stderr)
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", *requirements], check=True)
