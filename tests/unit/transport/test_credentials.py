@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 import threading
+import time
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -129,6 +130,8 @@ def test_a_file_is_looked_for_beside_the_configuration(tmp_path: Path) -> None:
         ({"command": [sys.executable, "-c", ""]}, "printed nothing"),
         ({"command": ["no-such-program-anywhere"]}, "cannot be run"),
         ({"keyring": "parley/me"}, "modelhub-core[keyring]"),
+        ({"file": "a\ud800b"}, "cannot be read"),
+        ({"command": ["a\ud800b"]}, "cannot be run"),
     ],
 )
 def test_a_missing_key_says_what_to_do(value: Any, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +174,9 @@ def test_a_failed_fetch_is_tried_again(tmp_path: Path) -> None:
         ({"command": "get-token"}, "list of strings"),
         ({"keyring": "parley"}, "service/username"),
         ({"keyring": {"service": "parley"}}, "service/username"),
+        ({"env": "A\0B"}, "null character"),
+        ({"file": "a\0b"}, "null character"),
+        ({"command": ["get-token", "\0"]}, "null character"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_before_use(value: Any, says: str) -> None:
@@ -204,3 +210,50 @@ def test_a_command_is_run_without_a_shell() -> None:
 def test_bearer_puts_the_word_before_the_key() -> None:
     assert Bearer(read("sk-1")).reveal() == "Bearer sk-1"
     assert repr(Bearer(read("sk-1"))) == "Bearer(key=given)"
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "key.txt"
+    file.write_text("sk-one", encoding="utf-8")
+    secret = read({"file": "key.txt"}, str(tmp_path))
+    secret.load()
+    assert secret.loaded
+    file.write_text("sk-second", encoding="utf-8")
+    assert not secret.loaded
+    secret.load()
+    assert secret.reveal() == "sk-second"
+
+
+def test_a_forgotten_key_is_fetched_anew_also_behind_bearer(tmp_path: Path) -> None:
+    secret = Fetched("file", (str(tmp_path / "key.txt"),))
+    (tmp_path / "key.txt").write_text("sk-one", encoding="utf-8")
+    bearer = Bearer(secret)
+    bearer.load()
+    assert bearer.loaded
+    bearer.forget()
+    assert not bearer.loaded
+    assert bearer.reveal() == "Bearer sk-one"
+    Bearer(read("sk-given")).forget()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_file_that_never_answers_is_waited_for_no_longer_than_allowed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    secret = read({"file": "pipe"}, str(tmp_path))
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        secret.load(0.2)
+    assert time.monotonic() - started < 0.6
+    with open(tmp_path / "pipe", "w", encoding="utf-8") as pipe:
+        pipe.write("sk-late")
+
+
+def test_whoever_waits_for_anothers_fetching_waits_no_longer_than_allowed() -> None:
+    secret = read({"command": [sys.executable, "-c", "import time; time.sleep(0.8); print('sk')"]})
+    first = threading.Thread(target=secret.load)
+    first.start()
+    time.sleep(0.1)
+    with pytest.raises(TimeoutError):
+        secret.load(0.1)
+    first.join()
+    assert secret.reveal() == "sk"

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from modelhub.errors import AnswerError, BadRequest, ModelhubError, StreamBroken, TimedOut, Unreachable
+from modelhub.errors import (
+    AnswerError,
+    BadRequest,
+    InvalidRequest,
+    ModelhubError,
+    RequestError,
+    StreamBroken,
+    TimedOut,
+    Unreachable,
+    Unsupported,
+)
 from modelhub.http import HttpRequest, HttpResponse
 from modelhub.model import Attempt, Finished, ModelCard, Request, Response, Timeouts
 from modelhub.testing.fake import FakeRuntime
+from modelhub.transport.credentials import Plain
 from modelhub.transport.drive import drive, iterate
 from modelhub.transport.endpoint import HttpModel
 
@@ -228,3 +240,30 @@ def test_a_key_is_fetched_once_and_beside_the_loop() -> None:
     for _ in range(2):
         drive(model.call(Request(), runtime))
     assert key.fetched == 1
+
+
+@dataclass(frozen=True)
+class Unwritable(Endpoint):
+    """Fails to build, and says its key in doing so."""
+
+    key: Plain = field(default_factory=lambda: Plain("sk-unwritable-key"))
+    failure: Callable[[str], Exception] = ValueError
+
+    def build(self, request: Request, *, stream: bool) -> HttpRequest:
+        raise self.failure(self.key.reveal())
+
+
+@pytest.mark.parametrize("failure", [ValueError, TypeError, Unsupported])
+def test_whatever_build_raises_is_ours_and_shows_no_key(failure: Callable[[str], Exception]) -> None:
+    model = HttpModel(Unwritable(failure=failure))
+    with pytest.raises(RequestError) as caught:
+        drive(model.call(Request(), FakeRuntime()))
+    assert isinstance(caught.value, InvalidRequest if failure is not Unsupported else Unsupported)
+    assert "sk-unwr" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_innocent_failure_of_build_keeps_its_cause() -> None:
+    model = HttpModel(Unwritable(failure=lambda _: TypeError("Decimal is not JSON serializable")))
+    with pytest.raises(InvalidRequest, match=r"parley:small.*Decimal") as caught:
+        drive(model.call(Request(), FakeRuntime()))
+    assert isinstance(caught.value.__cause__, TypeError)

@@ -105,6 +105,16 @@ def test_what_the_endpoint_knows_goes_before_what_is_found() -> None:
     assert (found.message, found.code, found.retry_after, found.request_id) == ("Daily quota", "daily", 13.0, "r-2")
 
 
+@pytest.mark.parametrize("kind", [ContentFiltered, ContextOverflow, UnknownModel])
+def test_an_endpoint_says_what_its_providers_own_words_mean(kind: type[ModelhubError]) -> None:
+    """The core knows no vendor's words: without ``kind``, they are a bad request."""
+    strange = answer(400, error("内容", "ParleyRule42"))
+    assert type(fault(strange)) is BadRequest
+    found = fault(strange, kind=kind, provider="parley")
+    assert type(found) is kind
+    assert found.message == "内容"
+
+
 def test_an_unexplained_fault_shows_the_beginning_of_the_page_without_its_tags() -> None:
     assert fault(answer(502, "<html>\n<h1>Bad   Gateway</h1></html>")).message == "Status 502: Bad Gateway"
     assert fault(answer(503)).message == "Status 503, without an explanation."

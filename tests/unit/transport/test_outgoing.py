@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from modelhub.errors import InvalidRequest, KeyMissing
-from modelhub.http import HttpRequest, origin
+from modelhub.http import HttpRequest, origin, shown
 from modelhub.transport import failures
 from modelhub.transport.credentials import Bearer, Environment, Plain
 from modelhub.transport.outgoing import header_fields
@@ -48,3 +50,23 @@ def test_a_missing_key_stops_the_request() -> None:
 def test_an_address_is_shown_without_path_query_and_credentials() -> None:
     assert origin("https://user:pw@api.example:8443/v1/x?key=1#f") == "https://api.example:8443"
     assert "pw" not in failures.broken("http://u:pw@h/p", "").message
+
+
+@hypothesis.given(st.text())
+def test_any_string_has_an_origin_and_can_be_shown(url: str) -> None:
+    assert isinstance(origin(url), str)
+    assert isinstance(shown(url), str)
+
+
+@pytest.mark.parametrize("path", ["", "/v1", "?key=PASSWD99", "#PASSWD99", "/v1?a=1&key=PASSWD99"])
+@pytest.mark.parametrize("password", ["PASSWD99", "PASSWD99/x", "x?PASSWD99", "x#PASSWD99", "x@PASSWD99", "日本PASSWD99:9"])
+def test_a_shown_address_has_no_password(password: str, path: str) -> None:
+    for user in ("", "u"):
+        url = f"https://{user}:{password}@h.example:8443{path}"
+        assert "PASSWD99" not in shown(url)
+        assert origin(url) == "https://h.example:8443"
+
+
+def test_an_address_of_numbers_keeps_its_brackets() -> None:
+    assert origin("http://u:p@[::1]:80/x") == "http://[::1]:80"
+    assert shown("http://[::1]:80/x@y") == "http://[::1]:80/x@y"
