@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -221,10 +222,141 @@ def test_nothing_is_left_behind(folder: Path) -> None:
     """)
 
 
-def run_program(code: str) -> None:
+def run_program(code: str, path: Path | None = None) -> None:
+    """Run it in a process of its own, in development mode with warnings as errors; it ends well and says nothing."""
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=30)
+    places = [str(path)] if path else []
+    places += [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), "NO_PROXY": "*"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=40, env=environment)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+def installed_plugin(folder: Path, name: str, code: str) -> Path:
+    """What an installer would leave: a module, and metadata with an entry point."""
+    place = folder / "site"
+    metadata = place / f"modelhub_{name}-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: modelhub-{name}\nVersion: 1.0\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text(f"[modelhub]\n{name} = modelhub_{name}\n", encoding="utf-8")
+    (place / f"modelhub_{name}.py").write_text(textwrap.dedent(code), encoding="utf-8")
+    return place
+
+
+SLOW = """
+    import os, threading
+    from modelhub.plugin import ModelCard, Provider, TextPart, TextResponse, hookimpl
+
+    parent, building, go_on = os.getpid(), threading.Event(), threading.Event()
+
+    @hookimpl
+    def modelhub_provider():
+        return Provider(name="slow", kinds={"text": "modelhub_slow:model"})
+
+    class Model:
+        card = ModelCard(model="slow:model", kind="text")
+
+        async def call(self, request, runtime):
+            return TextResponse(content=(TextPart("東京"),), finish_reason="stop")
+
+    def model(name, options):
+        building.set()
+        assert os.getpid() != parent or go_on.wait(20)
+        return Model()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("hub", ["Hub", "AsyncHub"])
+def test_a_fork_while_another_thread_builds_a_model_does_not_hang(folder: Path, hub: str) -> None:
+    """AT-F1: the thread that builds is not in the child, whatever it holds; the child builds for itself."""
+    program = f"""
+        import asyncio, inspect, os, signal, threading, warnings, modelhub
+        from modelhub.providers import provider
+        warnings.simplefilter("ignore", DeprecationWarning)
+        hub = modelhub.{hub}()
+        def ask():
+            answer = hub.text("slow:model").generate("?")
+            assert (asyncio.run(answer) if inspect.iscoroutine(answer) else answer).text == "東京"
+        provider("slow")
+        import modelhub_slow
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert modelhub_slow.building.wait(10)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            ask()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0, "the child hung or failed"
+        modelhub_slow.go_on.set()
+        thread.join()
+        ask()
+        hub.close() if hasattr(hub, "close") else asyncio.run(hub.aclose())
+    """
+    run_program(program, installed_plugin(folder, "slow", SLOW))
+
+
+SECURE = """
+    import json
+    from modelhub.plugin import HttpModel, HttpRequest, ModelCard, Provider, hookimpl
+
+    @hookimpl
+    def modelhub_provider():
+        return Provider(name="secure", kinds={"text": "modelhub_secure:model"})
+
+    class Chat:
+        def __init__(self, url):
+            self.url, self.card = url, ModelCard(model="secure:chat", kind="text")
+
+        def build(self, request, *, stream):
+            return HttpRequest("POST", self.url, {}, b"{}")
+
+        def parse(self, response): raise AssertionError(response)
+        def decoder(self): raise AssertionError
+        def fault(self, response): raise AssertionError(response)
+
+    def model(name, options):
+        return HttpModel(Chat(name))
+"""
+
+
+@pytest.mark.parametrize(
+    "everybody_asks",
+    [
+        "[refused(lambda: modelhub.Hub({}).text(model).generate('?')) for _ in range(1000)]",
+        "hubs = [modelhub.Hub({}) for _ in range(1000)]; [refused(lambda: hub.text(model).generate('?')) for hub in hubs]",
+        "hubs = [modelhub.AsyncHub({}) for _ in range(1000)]; asyncio.run(awaited(hubs))",
+    ],
+    ids=["Hub, dropped", "Hub, kept", "AsyncHub"],
+)
+def test_a_thousand_hubs_share_one_tls_context(folder: Path, everybody_asks: str) -> None:
+    """AT-F4: each asks over HTTPS where nobody listens; nobody closes anything, and nobody warns."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and never listening: whoever connects is refused
+        program = f"""
+            import asyncio, ssl, modelhub
+            made, original, model = [], ssl.create_default_context, "secure:https://127.0.0.1:{nobody.getsockname()[1]}/"
+            ssl.create_default_context = lambda *a, **k: made.append(1) or original(*a, **k)
+            asked = 0
+            def refused(ask):
+                global asked
+                try:
+                    ask()
+                except modelhub.Unreachable:
+                    asked += 1
+            async def awaited(hubs):
+                asyncio.get_running_loop().slow_callback_duration = 60  # how long it takes is not the question
+                global asked
+                for hub in hubs:
+                    try:
+                        await hub.text(model).generate("?")
+                    except modelhub.Unreachable:
+                        asked += 1
+            {everybody_asks}
+            assert (asked, len(made)) == (1000, 1), (asked, len(made))
+        """
+        run_program(program, installed_plugin(folder, "secure", SECURE))
 
 
 def test_after_a_warmup_nothing_is_imported_on_the_event_loop(folder: Path) -> None:

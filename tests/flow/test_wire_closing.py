@@ -161,13 +161,13 @@ def test_an_interrupt_closes_the_connection(manner: str) -> None:
 
 
 def test_many_abandoned_streams_leave_nothing_behind_blocking(make_chat: MakeChat) -> None:
-    """AT-C5: repetitions leave no busy pool slot and no open file."""
+    """AT-C5: 1,000 repetitions leave no busy pool slot and no open file."""
     with FaultServer(STALLED) as server:
         runtime = BlockingRuntime(max_connections=2)
         model = make_chat(server.url)
         Driven(runtime).abandon(model, QUESTION)
         before = open_files()
-        for _ in range(300):
+        for _ in range(1000):
             assert Driven(runtime).abandon(model, QUESTION) == TextDelta("東")
         for received in server.requests:
             assert received.wait_for_disconnect(1)
@@ -176,12 +176,12 @@ def test_many_abandoned_streams_leave_nothing_behind_blocking(make_chat: MakeCha
 
 
 def test_many_cancelled_calls_leave_nothing_behind_asynchronous(make_chat: MakeChat) -> None:
-    """AT-C5: repetitions leave no busy pool slot, no open file and no pending task."""
+    """AT-C5: 1,000 repetitions leave no busy pool slot, no open file and no pending task."""
 
     async def cancel_many(url: str) -> None:
         runtime = AsyncRuntime(max_connections=2)
         model = make_chat(url)
-        for count in range(1, 301):
+        for count in range(1, 1001):
             task = asyncio.create_task(_drained(model.stream(QUESTION, runtime)))
             while len(server.requests) < count:  # noqa: ASYNC110  # the server counts in threads of its own
                 await asyncio.sleep(0.0005)
