@@ -16,7 +16,7 @@ from modelhub.errors import ModelhubError
 
 if TYPE_CHECKING:
     from modelhub.cli.explanation import Setting, Written
-    from modelhub.config import Loaded, Origin
+    from modelhub.config import Origin
 
 __all__ = ["COMMAND"]
 
@@ -117,31 +117,21 @@ def named_options(context: Context) -> dict[str, type[Any]]:
 
 def check_all(_: Namespace, context: Context) -> int:
     """Say what is wrong, a line each; or that nothing is."""
-    loaded = context.configuration()
-    problems = list(mistakes(loaded))
+    from modelhub.cli.checking import problems
+    from modelhub.config.loading import survey
+
+    loaded, told = survey(context.options.config, profile=context.options.profile)
+    found = problems(loaded, told)
     if context.options.json:
-        context.document({"file": loaded.file, "problems": problems})
-    for problem in problems:
+        context.document({"file": loaded.file, "problems": found})
+    for problem in found:
         context.streams.stderr.write(f"modelhub: {problem}\n")
-    if problems:
+    if found:
         return 2
     config = loaded.config
     counted = f"{len(config.models)} models, {len(config.prompts)} prompts, {len(config.indexes)} indexes"
     context.note(f"{loaded.file or 'no file'}: {counted}: nothing is wrong")
     return 0
-
-
-def mistakes(loaded: Loaded) -> Iterator[str]:
-    """What only the plugins can tell: one that is missing, an option that it does not have."""
-    from modelhub.config import read_options, resolve, split_id
-    from modelhub.providers import imported, provider
-
-    for alias in loaded.config.models:
-        try:
-            found = provider(split_id(resolve(loaded, alias).model)[0])
-            read_options(loaded, None if found.options is None else imported(found.options), alias)
-        except ModelhubError as error:
-            yield f"models.{alias}: {error.message}"
 
 
 COMMAND = Command("config", COMMANDS["config"], configure, run)
