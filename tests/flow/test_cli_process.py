@@ -310,7 +310,32 @@ def test_the_doctor_speaks_json(place: Path) -> None:
 
 
 def test_plugins_export_writes_requirements(place: Path) -> None:
-    assert modelhub(place, "plugins", "export").stdout.decode().split() >= ["modelhub-sample==1.0"]
+    assert "modelhub-sample==1.0" in modelhub(place, "plugins", "export").stdout.decode().split()
+
+
+def test_plugins_restore_prints_the_command_that_installs_an_export(place: Path) -> None:
+    (place / "plugins.txt").write_bytes(b"\xef\xbb\xbf# ours\r\nmodelhub-sample==1.0  # tried\r\n\r\n")
+    done = modelhub(place, "plugins", "restore", "plugins.txt")
+    assert done.stdout.decode().split()[1:] == ["-m", "pip", "install", "modelhub-sample==1.0"]
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, 0), (3, 1)])
+def test_plugins_restore_runs_the_command_when_asked(place: Path, code: int, expected: int) -> None:
+    """Pip's own words are beside the result, and its failure is the command's."""
+    pip = place.parent / "plugins" / "pip"
+    pip.mkdir()
+    (pip / "__init__.py").touch()
+    (pip / "__main__.py").write_text(f"import sys\nprint('pip', *sys.argv[1:])\nsys.exit({code})\n", encoding="utf-8")
+    (place / "plugins.txt").write_text("modelhub-sample==1.0\n", encoding="utf-8")
+    done = modelhub(place, "plugins", "restore", "plugins.txt", "--run", "--json")
+    assert (done.returncode, done.stderr.split()) == (expected, b"pip install modelhub-sample==1.0".split())
+    assert json.loads(done.stdout)["exit_code"] == code
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "--index-url=https://x.example\n", "-r other.txt\n"])
+def test_plugins_restore_takes_plugins_alone(place: Path, text: str) -> None:
+    (place / "plugins.txt").write_text(text, encoding="utf-8")
+    assert modelhub(place, "plugins", "restore", "plugins.txt", "--run").returncode == 2
 
 
 def test_a_plugin_may_bring_a_command(place: Path) -> None:

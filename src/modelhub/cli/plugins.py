@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from modelhub.cli.context import Context
 from modelhub.cli.documents import plain
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import table
+from modelhub.cli.reading import read_text
 
 if TYPE_CHECKING:
     from modelhub.providers.doctor import Diagnosis
@@ -27,6 +29,11 @@ def configure(parser: ArgumentParser) -> None:
     doctor.set_defaults(action=examine)
     export = actions.add_parser("export", help="print them as requirements", description="Print requirements lines for pip.")
     export.set_defaults(action=print_requirements)
+    about = "Print the pip command that installs what 'export' printed into this environment; with --run, run it."
+    restore = actions.add_parser("restore", help="print or run the command that installs them again", description=about)
+    restore.add_argument("file", metavar="FILE", help="requirements lines, as 'export' prints them")
+    restore.add_argument("--run", action="store_true", dest="at_once", help="run the command with this interpreter's pip")
+    restore.set_defaults(action=restore_plugins)
 
 
 def run(arguments: Namespace, context: Context) -> int:
@@ -92,6 +99,26 @@ def print_requirements(_: Namespace, context: Context) -> int:
     for line in lines:
         context.say(line)
     return 0
+
+
+def restore_plugins(arguments: Namespace, context: Context) -> int:
+    """Print the command that installs a file's plugins, or run it: then pip speaks on standard error, and 1 says it failed."""
+    from modelhub.providers import restore_command
+
+    command = restore_command(read_text(arguments.file).split("\n"))
+    code = installed_by(command) if arguments.at_once else None
+    if context.options.json:
+        context.document({"command": command} if code is None else {"command": command, "exit_code": code})
+    elif code is None:
+        context.say(shlex.join(command))
+    return 1 if code else 0
+
+
+def installed_by(command: list[str]) -> int:
+    """Run it, and give its exit code."""
+    import subprocess
+
+    return subprocess.run(command, stdout=2, check=False).returncode  # noqa: S603  # it names no program but this interpreter
 
 
 COMMAND = Command("plugins", COMMANDS["plugins"], configure, run)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from modelhub.errors import InvalidRequest
+
 __all__ = ["GROUP", "Installed", "installed", "requirements", "restore_command"]
 
 GROUP = "modelhub"
@@ -54,8 +56,18 @@ def requirements(plugins: Iterable[Installed] | None = None) -> tuple[str, ...]:
 
 
 def restore_command(lines: Sequence[str]) -> list[str]:
-    """The command that installs what ``requirements`` wrote, into this environment. Blank lines and comments are skipped."""
-    wanted = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    """The command that installs what ``requirements`` wrote, into this environment. Blank lines and comments are skipped.
+
+    Raises ``InvalidRequest`` where a line is one of pip's options, or where no line names a distribution.
+    """
+    wanted = [text for line in lines if (text := re.sub(r"(^|\s)#.*", "", line).strip())]
+    for text in wanted:
+        if text.startswith("-"):
+            raise InvalidRequest(
+                f"{text!r} is an option of pip's, not a plugin: give pip the file itself, pip install -r FILE."
+            )
+    if not wanted:
+        raise InvalidRequest("There is no plugin in it: write a line like 'modelhub-starter==1.0', as plugins export does.")
     return [sys.executable, "-m", "pip", "install", *wanted]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from modelhub.errors import InvalidRequest
 from modelhub.providers import Installed, installed, requirements, restore_command
 
 
@@ -93,5 +94,11 @@ def test_what_an_interrupted_uninstall_left_is_skipped(site: Path) -> None:
 
 
 def test_restore_skips_blank_lines_and_comments() -> None:
-    command = restore_command(["# plugins", "", " modelhub-x==2 ", "modelhub-y==1\n"])
+    command = restore_command(["# plugins", "", " modelhub-x==2 ", "modelhub-y==1 # ok\n"])
     assert command[1:] == ["-m", "pip", "install", "modelhub-x==2", "modelhub-y==1"]
+
+
+@pytest.mark.parametrize("line", ["", "# none", "--index-url=https://x.example", " -e ."])
+def test_restore_refuses_what_is_no_distribution(line: str) -> None:
+    with pytest.raises(InvalidRequest):
+        restore_command([line])
