@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from modelhub.config import Origin, resolve, split_id
 from modelhub.config.aliases import chain
 from modelhub.config.layers import SECRET_SOURCES
+from modelhub.config.reader import hints_of
+from modelhub.http import Secret
 from modelhub.model import Timeouts
 
 if TYPE_CHECKING:
     from modelhub.config import Loaded
 
-__all__ = ["Setting", "Written", "explain", "shown"]
+__all__ = ["Setting", "Written", "explain", "is_secret", "shown"]
 
 Path = tuple[str, ...]
 DEFAULT = Origin(None, None, "default")
@@ -55,7 +58,7 @@ def explain(loaded: Loaded, name: str) -> list[Setting]:
         *(setting for setting in _table(loaded, own) if not _elsewhere(setting.name)),
         *_used(loaded, name),
         *_timeouts(loaded, own),
-        *_table(loaded, options),
+        *_table(loaded, options, _Secrets(split_id(model)[0])),
     ]
 
 
@@ -79,27 +82,71 @@ def _timeouts(loaded: Loaded, own: list[Path]) -> Iterator[Setting]:
         yield Setting(found.name, found.holds, (*found.over, default)) if found else Setting(f"timeouts.{field.name}", default)
 
 
-def _table(loaded: Loaded, places: list[Path]) -> Iterator[Setting]:
+def _table(loaded: Loaded, places: list[Path], secrets: _Secrets | None = None) -> Iterator[Setting]:
     """The settings of tables laid over each other, the nearest place first."""
     keys = dict.fromkeys(key for place in places for layer in loaded.layers for key in _leaves(_at(layer.tree, place)))
     for key in keys:
-        if (setting := _setting(loaded, key, places)) is not None:
+        if (setting := _setting(loaded, key, places, secrets=secrets)) is not None:
             yield setting
 
 
-def _setting(loaded: Loaded, key: Path, places: list[Path], at: Path | None = None) -> Setting | None:
-    found = [(place, written) for place in places for written in _written(loaded, (*place, *key))]
+def _setting(
+    loaded: Loaded, key: Path, places: list[Path], at: Path | None = None, secrets: _Secrets | None = None
+) -> Setting | None:
+    found = [(place, written) for place in places for written in _written(loaded, place, key, secrets)]
     if not found:
         return None
     (place, holds), *over = found
     return Setting(".".join((*(at or place), *key)), holds, tuple(written for _, written in over))
 
 
-def _written(loaded: Loaded, path: Path) -> Iterator[Written]:
+def _written(loaded: Loaded, place: Path, key: Path, secrets: _Secrets | None) -> Iterator[Written]:
+    path = (*place, *key)
     for layer in reversed(loaded.layers):
         value = _at(layer.tree, path, missing := object())
         if value is not missing and not _is_table(value):
-            yield Written(shown(path[-1], value), layer.origin(path))
+            yield Written(_shown_option(key, value, secrets), layer.origin(path))
+
+
+def _shown_option(key: Path, value: object, secrets: _Secrets | None) -> object:
+    seen = shown(key[-1], value)
+    is_text = isinstance(value, str | list) and seen == value
+    return "(hidden)" if is_text and secrets is not None and secrets.holds(key) else seen
+
+
+class _Secrets:
+    """Which options of a provider are secrets, by its own word. It is asked only where a text would else be shown."""
+
+    def __init__(self, provider: str) -> None:
+        self.provider = provider
+
+    def holds(self, key: Path) -> bool:
+        return self._class is not None and is_secret(self._class, key)
+
+    @cached_property
+    def _class(self) -> type[Any] | None:
+        from modelhub.errors import ModelhubError
+        from modelhub.providers import imported, installed, provider
+
+        if not any(plugin.name == self.provider for plugin in installed()):
+            return None
+        try:
+            address = provider(self.provider).options
+            found: type[Any] | None = None if address is None else imported(address)
+        except ModelhubError:
+            return None
+        return found
+
+
+def is_secret(hint: Any, key: Path) -> bool:
+    """Whether a ``Secret`` stands behind the keys, through tables within tables and lists."""
+    if hint is Secret:
+        return True
+    if is_dataclass(hint):
+        hints = hints_of(hint)  # type: ignore[arg-type]
+        return bool(key) and key[0] in hints and is_secret(hints[key[0]], key[1:])
+    rest = key[1:] if get_origin(hint) in (dict, Mapping) else key
+    return any(is_secret(inner, rest) for inner in get_args(hint))
 
 
 def _leaves(table: object, path: Path = ()) -> Iterator[Path]:

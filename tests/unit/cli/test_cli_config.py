@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from modelhub.cli.explanation import Setting, explain, shown
+from modelhub.cli.explanation import Setting, explain, is_secret, shown
 from modelhub.cli.shell import run
 from modelhub.cli.streams import Streams
 from modelhub.config import load
+from modelhub.http import Secret
 
 TOML = """\
 [models.assistant]
@@ -101,6 +105,64 @@ def test_what_is_no_secret_is_shown() -> None:
     assert shown("max_output_tokens", 500) == 500
     assert shown("deployments", {"gpt": "prod"}) == {"gpt": "prod"}
     assert shown("tokenizer", "words") == "words"
+
+
+@dataclass(frozen=True)
+class Inner:
+    pin: Secret
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Options whose names do not say that they are secrets."""
+
+    phrase: Secret
+    spare: Secret | None = None
+    more: tuple[Secret, ...] = ()
+    by_name: Mapping[str, Secret] = field(default_factory=dict)
+    inner: Inner | None = None
+    region: str = ""
+
+
+@pytest.mark.parametrize(
+    ("key", "is_hidden"),
+    [
+        (("phrase",), True),
+        (("spare",), True),
+        (("more",), True),
+        (("by_name", "a"), True),
+        (("inner", "pin"), True),
+        (("inner", "note"), False),
+        (("region",), False),
+        (("unknown",), False),
+    ],
+)
+def test_an_option_is_secret_where_its_type_says_so(key: tuple[str, ...], is_hidden: bool) -> None:
+    assert is_secret(Vault, key) is is_hidden
+
+
+def test_a_secret_under_a_plain_name_is_hidden_by_the_word_of_an_installed_plugin(
+    toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AT-T: the plugin says what is secret; it is not imported where no text would be shown."""
+    site = tmp_path / "site"
+    (site / "modelhub_vault-1.dist-info").mkdir(parents=True)
+    (site / "modelhub_vault-1.dist-info" / "entry_points.txt").write_text("[modelhub]\nvault = vaultish\n", encoding="utf-8")
+    (site / "vaultish.py").write_text(
+        "from dataclasses import dataclass\nfrom modelhub.plugin import Provider, Secret, hookimpl\n"
+        "@dataclass(frozen=True)\nclass Options:\n    phrase: Secret\n    region: str = ''\n"
+        "@hookimpl\ndef modelhub_provider():\n    return Provider(name='vault', options='vaultish:Options')\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(site))
+    toml.write_text('[providers.vault]\nphrase = { env = "PHRASE" }\n', encoding="utf-8")
+    assert settings(toml, "vault:x")["providers.vault.phrase"].holds.value == "env:PHRASE"
+    assert "vaultish" not in sys.modules
+    toml.write_text('[providers.vault]\nphrase = "hunter2"\nregion = "jp"\n', encoding="utf-8")
+    found = settings(toml, "vault:x")
+    assert found["providers.vault.phrase"].holds.value == "(hidden)"
+    assert found["providers.vault.region"].holds.value == "jp"
 
 
 def test_explain_stands_in_columns_with_file_and_line(toml: Path) -> None:
