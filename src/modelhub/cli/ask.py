@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from modelhub.cli.choice import default_model
+from modelhub.cli.choice import named
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.documents import text_document
@@ -25,7 +25,7 @@ def run(arguments: Namespace, context: Context) -> int:
     question = arguments.question if arguments.question is not None else standard_input(context.streams)
     if question is None or not question.strip():
         raise InvalidRequest('Ask something: modelhub ask "How do I rotate a key?"')
-    model = arguments.model or default_model(context.configuration().config)
+    model = named(arguments.model, context.hub().loaded.config)
     response = context.hub().text(model).generate(question)
     if context.options.json:
         context.document({"question": question, **text_document(response)})

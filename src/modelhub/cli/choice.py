@@ -25,5 +25,5 @@ def default_model(config: Config) -> str:
 
 
 def named(model: str | None, config: Config) -> str:
-    """The model of the command line, or the default one."""
-    return model if model is not None else default_model(config)
+    """The model of the command line, or the default one. An empty name names none: a variable of the shell may be unset."""
+    return model or default_model(config)

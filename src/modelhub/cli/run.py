@@ -6,7 +6,7 @@ import os
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from typing import Any
 
-from modelhub.cli.choice import default_model
+from modelhub.cli.choice import named
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.documents import plain, text_document
@@ -39,7 +39,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, context: Context) -> int:
     parts = prompt_parts(arguments, standard_input(context.streams))
-    model = arguments.model or default_model(context.configuration().config)
+    model = named(arguments.model, context.hub().loaded.config)
     client = context.hub().text(model)
     streaming = arguments.stream
     if streaming is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -57,6 +56,7 @@ def _run(words: Sequence[str], streams: Streams, open_hub: Callable[[Options], H
 def _dispatch(words: Sequence[str], context: Context) -> int:
     from modelhub.cli.context import Options
     from modelhub.cli.parsing import Parser, parse
+    from modelhub.cli.strictness import strict
 
     name, rest = split(words)
     if name is None:
@@ -68,11 +68,7 @@ def _dispatch(words: Sequence[str], context: Context) -> int:
     arguments = parse(parser, rest)
     context.options = Options.of(arguments)
     code = command.run(arguments, context)
-    if code == 0 and os.environ.get("MODELHUB_STRICT_PLUGINS"):
-        from modelhub.cli.strictness import strict
-
-        return strict(context)
-    return code
+    return code or strict(context)
 
 
 def split(words: Sequence[str]) -> tuple[str | None, list[str]]:

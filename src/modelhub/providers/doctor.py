@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from modelhub.errors import PluginBroken
 from modelhub.providers.installed import Installed, installed
 
-__all__ = ["Diagnosis", "diagnose", "is_strict"]
+__all__ = ["Diagnosis", "diagnose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,6 @@ class Diagnosis:
     def uninstall(self) -> str:
         """The command that takes it away."""
         return f"pip uninstall {self.distribution}"
-
-
-def is_strict() -> bool:
-    """Whether ``MODELHUB_STRICT_PLUGINS`` asks for a broken plugin to be a failure: ``1``, ``true`` or ``yes``."""
-    return os.environ.get("MODELHUB_STRICT_PLUGINS", "").lower() in ("1", "true", "yes")
 
 
 def diagnose(*, deadline: float = 10.0) -> tuple[Diagnosis, ...]:
