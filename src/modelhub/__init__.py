@@ -70,92 +70,26 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "modelhub.errors": (
-        "AnswerError",
-        "BadRequest",
-        "ConfigError",
-        "ContentFiltered",
-        "ContextOverflow",
-        "InvalidRequest",
-        "KeyMissing",
-        "KeyRefused",
-        "ModelLoading",
-        "ModelhubError",
-        "OutputInvalid",
-        "PluginBroken",
-        "PluginMissing",
-        "ProviderDown",
-        "ProviderError",
-        "RateLimited",
-        "RequestError",
-        "SetupError",
-        "StreamBroken",
-        "TimedOut",
-        "TransportError",
-        "UnknownAlias",
-        "UnknownModel",
-        "Unreachable",
-        "Unsupported",
+        "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
+        "ModelLoading ModelhubError OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
+        "RateLimited RequestError SetupError StreamBroken TimedOut TransportError UnknownAlias UnknownModel "
+        "Unreachable Unsupported"
     ),
-    "modelhub.hub": (
-        "AsyncHub",
-        "Hub",
-    ),
+    "modelhub.hub": "AsyncHub Hub",
     "modelhub.interfaces.content": (
-        "AudioPart",
-        "Citation",
-        "FilePart",
-        "ImagePart",
-        "Message",
-        "Passage",
-        "ReasoningPart",
-        "Span",
-        "TextPart",
-        "Tool",
-        "ToolCall",
-        "ToolResult",
+        "AudioPart Citation FilePart ImagePart Message Passage ReasoningPart Span TextPart Tool ToolCall ToolResult"
     ),
-    "modelhub.interfaces.embedding": ("EmbeddingResponse",),
-    "modelhub.interfaces.image": (
-        "GeneratedImage",
-        "ImageResponse",
-        "PartialImage",
-    ),
-    "modelhub.interfaces.reranking": (
-        "Ranked",
-        "RerankingResponse",
-    ),
-    "modelhub.interfaces.speech": (
-        "AudioDelta",
-        "SpeechResponse",
-    ),
+    "modelhub.interfaces.embedding": "EmbeddingResponse",
+    "modelhub.interfaces.image": "GeneratedImage ImageResponse PartialImage",
+    "modelhub.interfaces.reranking": "Ranked RerankingResponse",
+    "modelhub.interfaces.speech": "AudioDelta SpeechResponse",
     "modelhub.interfaces.text": (
-        "Cited",
-        "ReasoningDelta",
-        "TextDelta",
-        "TextResponse",
-        "TokenLogprob",
-        "ToolCallDelta",
-        "ToolCallStarted",
-        "ToolCalled",
+        "Cited ReasoningDelta TextDelta TextResponse TokenLogprob ToolCallDelta ToolCallStarted ToolCalled"
     ),
-    "modelhub.interfaces.transcription": (
-        "Segment",
-        "SegmentTranscribed",
-        "TranscriptDelta",
-        "TranscriptionResponse",
-        "Word",
-    ),
-    "modelhub.model": (
-        "Attempt",
-        "Finished",
-        "ModelCard",
-        "Notice",
-        "Timeouts",
-        "Timing",
-        "Usage",
-    ),
+    "modelhub.interfaces.transcription": "Segment SegmentTranscribed TranscriptDelta TranscriptionResponse Word",
+    "modelhub.model": "Attempt Finished ModelCard Notice Timeouts Timing Usage",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "AnswerError",

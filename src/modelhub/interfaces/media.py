@@ -97,16 +97,19 @@ class Media:
         return f"data:{self.media_type or 'application/octet-stream'};base64,{encoded}"
 
 
-@dataclass(frozen=True, slots=True)
 class ImagePart(Media):
     """A picture for the model to look at."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class AudioPart(Media):
     """A sound for the model to hear."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class FilePart(Media):
     """A document for the model to read."""
+
+    __slots__ = ()

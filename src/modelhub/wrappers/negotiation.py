@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from modelhub.errors import Unsupported
@@ -33,7 +33,6 @@ def negotiate(request: RequestT, card: ModelCard) -> tuple[RequestT, tuple[Notic
     return (request.without(unheeded) if unheeded else request), notices
 
 
-@dataclass(frozen=True)
 class Negotiation(Wrapper[RequestT, ResponseT, EventT]):
     """Holds each request against the model's card."""
 

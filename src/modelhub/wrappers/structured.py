@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from modelhub.errors import OutputInvalid
@@ -14,7 +14,6 @@ from modelhub.model import Finished, Notice, Runtime, Wrapper
 __all__ = ["StructuredOutput"]
 
 
-@dataclass(frozen=True)
 class StructuredOutput(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
     """Fills ``response.output``. Raises ``OutputInvalid`` where the text does not fit, or was cut before its end."""
 

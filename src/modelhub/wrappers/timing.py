@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from modelhub.model import Attempt, Finished, Request, Response, Runtime, Timing, Wrapper
@@ -16,7 +16,6 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 EventT = TypeVar("EventT")
 
 
-@dataclass(frozen=True)
 class Timed(Wrapper[RequestT, ResponseT, EventT]):
     """Fills ``timing`` and ``attempts`` where the model has left them empty."""
 
