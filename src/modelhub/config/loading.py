@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from modelhub.config.aliases import wrong_references
 from modelhub.config.find import named_file, project_file, user_file
@@ -17,7 +18,7 @@ from modelhub.errors import ConfigError, did_you_mean
 __all__ = ["Loaded", "load", "survey"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A configuration that has been read and checked. Its ``repr`` shows no value, so it may be logged."""
 
@@ -31,6 +32,11 @@ class Loaded:
     """The settings as written, layers merged: what ``config`` was read from."""
     layers: tuple[Layer, ...] = field(repr=False)
     """The farthest first."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A configuration may hold keys, so it is not pickled: hand on its path, and make another hub."
+        )
 
     def origin(self, *keys: str | int) -> Origin | None:
         """Where a setting was written: ``origin("models", "assistant", "model")``. ``None`` for a default."""

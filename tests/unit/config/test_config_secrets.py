@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modelhub import Hub
 from modelhub.config import load, read_options
 from modelhub.errors import ConfigError, KeyMissing
 from modelhub.http import Secret
@@ -76,3 +78,13 @@ def test_a_secret_made_in_code_is_taken_as_it_is() -> None:
     found = read_options(load({"providers": {"x": {"api_key": secret, "spare": secret}}}), Options, "x:y")
     assert found == Options(secret, secret)
     assert "sentinel" not in repr(found)
+
+
+def test_a_configuration_gives_its_keys_to_no_pickle_and_no_dump() -> None:
+    """AT-H1: vars, repr and pickle of what a hub holds."""
+    hub = Hub({"providers": {"parley": {"api_key": "sk-SENTINEL-0123"}}})
+    assert "SENTINEL" not in repr((hub, vars(hub), hub.loaded))
+    with pytest.raises(TypeError, match="may hold keys"):
+        pickle.dumps(hub)
+    with pytest.raises(TypeError):
+        vars(hub.loaded)
