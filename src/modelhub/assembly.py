@@ -96,6 +96,7 @@ class Assembly:
         return model
 
     def _around(self, kind: Kind, spec: ModelSpec, model: AnyModel) -> AnyModel:
+        from modelhub.wrappers.laws import Lawful
         from modelhub.wrappers.negotiation import Negotiation
         from modelhub.wrappers.timing import Timed
 
@@ -103,7 +104,7 @@ class Assembly:
             from modelhub.wrappers.description import Description
 
             model = Description(model, replace(model.card, context_window=spec.context_window))
-        model = Negotiation(Timed(model))
+        model = Negotiation(Timed(Lawful(model)))
         return self._around_text(spec, model) if kind == "text" else model
 
     def _around_text(self, spec: ModelSpec, model: AnyModel) -> AnyModel:

@@ -78,6 +78,9 @@ class Notice:
     message: str
 
 
+_COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "images", "characters")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What a call used. What the provider did not tell is ``None``, never 0. ``source`` says who counted.
@@ -95,6 +98,12 @@ class Usage:
     characters: int | None = None
     audio_seconds: float | None = None
     source: Literal["provider", "estimated"] = "provider"
+
+    def __post_init__(self) -> None:
+        for name in _COUNTS:
+            count: object = getattr(self, name)
+            if count is not None and not isinstance(count, int):
+                raise TypeError(f"usage.{name} is {count!r}; it must be a whole number, or None for unknown.")
 
     @property
     def total_tokens(self) -> int | None:
@@ -166,7 +175,7 @@ class Response:
     """The provider's own answer, parsed and otherwise untouched."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Finished[TextResponse](...) would raise in its frozen __setattr__
 class Finished(Generic[ResponseT_co]):
     """The last event of every stream: the whole response, equal to what ``call`` would have given."""
 

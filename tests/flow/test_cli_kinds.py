@@ -258,9 +258,13 @@ def test_a_sound_file_that_is_not_there_is_a_mistake() -> None:
     assert (done.code, done.err) == (2, "modelhub: Cannot read 'gone.wav': No such file or directory.\n")
 
 
-def test_a_picture_that_cannot_be_written_is_a_failure() -> None:
-    done = Called("image", "-m", "six:p", "x", "-o", "no/such/folder/out.png")
-    assert (done.code, done.err) == (1, "modelhub: no/such/folder/out.png: No such file or directory.\n")
+@pytest.mark.parametrize("command", [("image", "-m", "six:p", "x", "-o"), ("embed", "-m", "six:e", "x", "--output")])
+def test_where_a_result_cannot_be_written_no_model_is_asked(command: tuple[str, ...], here: Path) -> None:
+    done = Called(*command, "no/such/folder/out.npy")
+    said = "modelhub: no/such/folder/out.npy: there is no folder no/such/folder. Make it first.\n"
+    assert (done.code, done.err) == (2, said)
+    (here / "a.npy").mkdir()
+    assert "is a folder" in Called(*command, "a.npy").err
 
 
 def test_rank_puts_the_best_first(here: Path) -> None:

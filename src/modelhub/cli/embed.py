@@ -8,6 +8,7 @@ from typing import Any
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.documents import described
+from modelhub.cli.outputs import writable
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks
 from modelhub.cli.reading import lines, read_text, standard_input
@@ -31,6 +32,8 @@ def configure(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, context: Context) -> int:
     if arguments.output and not arguments.output.endswith((".npy", ".json")):
         raise InvalidRequest(f"{arguments.output}: --output takes a name that ends in .npy or .json.")
+    if arguments.output:
+        writable(arguments.output)
     inputs = texts(arguments, context)
     client = context.hub().embedding(arguments.model)
     response = client.embed(inputs, purpose=arguments.purpose, dimensions=arguments.dimensions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from modelhub.errors import ModelhubError, RequestError, SetupError
+from modelhub.errors import ModelhubError, RequestError, SetupError, UnknownModel
 
 if TYPE_CHECKING:
     from modelhub.cli.context import Context
@@ -27,7 +27,8 @@ def report(error: Exception, context: Context) -> int:
     if context.options.json:
         retryable = isinstance(error, ModelhubError) and error.retryable
         context.document({"error": {"type": type(error).__name__, "message": sentence, "retryable": retryable}})
-    return MISUSED if isinstance(error, SetupError | RequestError) else FAILED
+    unsent = isinstance(error, UnknownModel) and error.status is None  # the plugin's own list has no such model
+    return MISUSED if unsent or isinstance(error, SetupError | RequestError) else FAILED
 
 
 def _sentence(error: Exception) -> str:

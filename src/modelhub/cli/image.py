@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.documents import described
+from modelhub.cli.outputs import writable
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks
 from modelhub.errors import InvalidRequest
@@ -53,6 +54,7 @@ def size(text: str) -> tuple[int, int]:
 def run(arguments: Namespace, context: Context) -> int:
     if not arguments.prompt and not (arguments.vary or arguments.upscale):
         raise InvalidRequest('Say what to show: modelhub image -m MODEL -o out.png "a lighthouse"')
+    writable(arguments.output)
     response = made(context.hub().image(arguments.model), arguments)
     files = save(response, arguments.output)
     if context.options.json:

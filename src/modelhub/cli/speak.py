@@ -8,6 +8,7 @@ from typing import Any
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.documents import described
+from modelhub.cli.outputs import writable
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks
 from modelhub.cli.reading import standard_input
@@ -33,6 +34,7 @@ def run(arguments: Namespace, context: Context) -> int:
     text = arguments.text if arguments.text is not None else standard_input(context.streams)
     if not text or not text.strip():
         raise InvalidRequest('Give it words: modelhub speak -m MODEL -o hello.wav "Hello"')
+    writable(arguments.output)
     given: dict[str, Any] = {name: getattr(arguments, name) for name in _SETTINGS if getattr(arguments, name) is not None}
     response = context.hub().speech(arguments.model).speak(text, output_format=wanted_format(arguments), **given)
     response.save(arguments.output)

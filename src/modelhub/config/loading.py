@@ -34,9 +34,7 @@ class Loaded:
     """The farthest first."""
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A configuration may hold keys, so it is not pickled: hand on its path, and make another hub."
-        )
+        raise TypeError("A configuration may hold keys, so it is not pickled: hand on its path, and make another hub.")
 
     def origin(self, *keys: str | int) -> Origin | None:
         """Where a setting was written: ``origin("models", "assistant", "model")``. ``None`` for a default."""

@@ -41,6 +41,10 @@ class ModelSpec:
     context_window: int | None = None
     """Tokens; where the model's own card does not know."""
 
+    def __post_init__(self) -> None:
+        if self.context_window is not None and self.context_window < 1:
+            raise ValueError(f"context_window = {self.context_window} cannot be: it is at least 1.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectSpec:

@@ -36,6 +36,10 @@ class TextPart:
 
     text: str
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError(f"TextPart takes a string, not {type(self.text).__name__}.")
+
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPart:

@@ -16,7 +16,7 @@ __all__ = ["OutputType", "output_type"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, OutputType[City](...) would raise in its frozen __setattr__
 class OutputType(Generic[T]):
     """A type an answer must have: its ``name``, its JSON ``schema``, and the Python type it is given back as."""
 

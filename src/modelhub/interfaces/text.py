@@ -153,7 +153,7 @@ class TokenLogprob:
     alternatives: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # with slots, TextResponse[City](...) would raise in its frozen __setattr__
 class TextResponse(Response, Generic[OutputT]):
     """An answer.
 
