@@ -100,8 +100,7 @@ def main(runs: int) -> int:
             "first call, modelhub": (["-c", OURS.replace("URL", url)], folder),
             "modelhub --help, 20 plugins": (["-m", "modelhub", "--help"], f"{folder}{os.pathsep}{crowd}"),
         }
-        medians = measure(commands, runs)
-        met = report(medians)
+        met = report(measure(commands, runs))
         made = subprocess.run(
             python(["-c", HUBS]), env=environment(folder), capture_output=True, encoding="utf-8", check=True
         ).stdout
@@ -110,15 +109,15 @@ def main(runs: int) -> int:
     return 0 if met else 1
 
 
-def measure(commands: dict[str, tuple[list[str], str]], runs: int) -> dict[str, float]:
-    """Median CPU seconds of each command; the commands take turns, so that a change of the machine's speed hits all alike."""
+def measure(commands: dict[str, tuple[list[str], str]], runs: int) -> dict[str, list[float]]:
+    """CPU seconds of each command, run by run; the commands take turns, so that run ``i`` of all of them saw one machine."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, (arguments, path) in commands.items():
             seconds = cpu(python(arguments), environment(path))
             if turn:
                 times[name].append(seconds)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    return times
 
 
 def cpu(command: list[str], env: dict[str, str]) -> float:
@@ -129,20 +128,25 @@ def cpu(command: list[str], env: dict[str, str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def report(medians: dict[str, float]) -> bool:
-    nothing = medians["python -c pass"]
-    httpx = medians["import httpx"] - nothing
-    for name, seconds in medians.items():
-        print(f"{name:32} {1000 * seconds:7.1f} ms CPU")
+def report(times: dict[str, list[float]]) -> bool:
+    """The medians, and the medians of the ratios taken turn by turn: a machine that slows down does so for both sides."""
+    for name, taken in times.items():
+        print(f"{name:32} {1000 * statistics.median(taken):7.1f} ms CPU")
     print()
+    nothing = times["python -c pass"]
+    added = {name: [a - b for a, b in zip(taken, nothing, strict=True)] for name, taken in times.items()}
     rows = (
-        ("import modelhub / import httpx", (medians["import modelhub"] - nothing) / httpx, 0.1),
-        ("from modelhub import Hub / httpx", (medians["from modelhub import Hub"] - nothing) / httpx, 0.35),
-        ("first call / bare httpx", medians["first call, modelhub"] / medians["first call, bare httpx"], 1.3),
-        ("modelhub --help / python -c pass", medians["modelhub --help, 20 plugins"] / nothing, 5),
+        ("import modelhub / import httpx", ratio(added["import modelhub"], added["import httpx"]), 0.1),
+        ("from modelhub import Hub / httpx", ratio(added["from modelhub import Hub"], added["import httpx"]), 0.35),
+        ("first call / bare httpx", ratio(times["first call, modelhub"], times["first call, bare httpx"]), 1.3),
+        ("modelhub --help / python -c pass", ratio(times["modelhub --help, 20 plugins"], nothing), 5),
     )
     met = [row(*each) for each in rows]  # all of them are printed
     return all(met)
+
+
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def row(name: str, value: float, bar: float) -> bool:

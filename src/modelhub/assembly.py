@@ -6,8 +6,8 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from modelhub.config import Loaded, read_options, resolve, split_id
 from modelhub.config.aliases import chain
@@ -24,23 +24,20 @@ __all__ = ["Assembled", "Assembly"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
+class Assembled(NamedTuple):
     """A model ready to be asked, and the options it is asked with where the call gives none."""
 
     model: AnyModel
     defaults: Mapping[str, Any]
 
 
-@dataclass(eq=False)
 class Assembly:
     """All that one hub has built from one configuration."""
 
-    loaded: Loaded
-    _built: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
-    _locks: dict[tuple[str, str], threading.RLock] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self._built: dict[tuple[str, str], Any] = {}
+        self._locks: dict[tuple[str, str], threading.RLock] = {}
         _assemblies.add(self)
 
     def model(self, kind: Kind, name: str) -> Assembled:

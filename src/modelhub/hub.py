@@ -29,7 +29,13 @@ __all__ = ["AsyncHub", "Hub"]
 
 RuntimeT = TypeVar("RuntimeT", bound="Runtime")
 ClientT = TypeVar("ClientT")
-_LATE = ("httpx", "modelhub.transport.wire", "modelhub.retrieval.grounded", "modelhub.retrieval.tokens")
+_LATE = (
+    "httpx",
+    "modelhub.clients.streams",
+    "modelhub.transport.wire",
+    "modelhub.retrieval.grounded",
+    "modelhub.retrieval.tokens",
+)
 """What the first call would import on its way, and not before."""
 Source = str | os.PathLike[str] | Mapping[str, Any] | None
 

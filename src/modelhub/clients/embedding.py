@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
+from modelhub.clients.client import Client
 from modelhub.clients.requests import made
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.embedding import EmbeddingModel, EmbeddingRequest, EmbeddingResponse
-from modelhub.model import ModelCard, Runtime, Timeouts
+from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 __all__ = ["AsyncEmbeddingClient", "EmbeddingClient", "EmbeddingOptions"]
@@ -24,36 +24,20 @@ class EmbeddingOptions(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingClient:
+class EmbeddingClient(Client[EmbeddingModel, EmbeddingOptions]):
     """An embedding model by its name, blocking."""
 
-    model: EmbeddingModel
-    runtime: Runtime
-    defaults: EmbeddingOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     def embed(self, inputs: Sequence[str], **options: Unpack[EmbeddingOptions]) -> EmbeddingResponse:
         """One vector a text, in the texts' order; ``.array()`` is float32 of shape (len(inputs), dimensions)."""
         return drive(self.model.call(embedding_request(inputs, {**self.defaults, **options}), self.runtime))
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncEmbeddingClient:
+class AsyncEmbeddingClient(Client[EmbeddingModel, EmbeddingOptions]):
     """An embedding model by its name, awaited."""
 
-    model: EmbeddingModel
-    runtime: Runtime
-    defaults: EmbeddingOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     async def embed(self, inputs: Sequence[str], **options: Unpack[EmbeddingOptions]) -> EmbeddingResponse:
         """One vector a text, in the texts' order; ``.array()`` is float32 of shape (len(inputs), dimensions)."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from modelhub.clients.client import Client
 from modelhub.clients.requests import made
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.checks import word
 from modelhub.interfaces.image import ImageEvent, ImageModel, ImageOperation, ImageRequest, ImageResponse
 from modelhub.interfaces.media import ImagePart
-from modelhub.model import ModelCard, Runtime, Timeouts
+from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 __all__ = ["AsyncImageClient", "ImageClient", "ImageOptions", "Picture"]
@@ -38,18 +38,10 @@ class ImageOptions(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ImageClient:
+class ImageClient(Client[ImageModel, ImageOptions]):
     """An image model by its name, blocking."""
 
-    model: ImageModel
-    runtime: Runtime
-    defaults: ImageOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     def generate(self, prompt: str, **options: Unpack[ImageOptions]) -> ImageResponse:
         """Pictures made from words; ``.save(path)`` writes the first."""
@@ -79,18 +71,10 @@ class ImageClient:
         return drive(self.model.call(request, self.runtime))
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncImageClient:
+class AsyncImageClient(Client[ImageModel, ImageOptions]):
     """An image model by its name, awaited."""
 
-    model: ImageModel
-    runtime: Runtime
-    defaults: ImageOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     async def generate(self, prompt: str, **options: Unpack[ImageOptions]) -> ImageResponse:
         """Pictures made from words; ``.save(path)`` writes the first."""

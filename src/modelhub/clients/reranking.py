@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from modelhub.clients.client import Client
 from modelhub.clients.requests import made
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.checks import word
 from modelhub.interfaces.reranking import RerankingModel, RerankingRequest, RerankingResponse
-from modelhub.model import ModelCard, Runtime, Timeouts
+from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 __all__ = ["AsyncRerankingClient", "RerankingClient", "RerankingOptions"]
@@ -24,18 +24,10 @@ class RerankingOptions(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RerankingClient:
+class RerankingClient(Client[RerankingModel, RerankingOptions]):
     """A reranking model by its name, blocking."""
 
-    model: RerankingModel
-    runtime: Runtime
-    defaults: RerankingOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     def rank(self, query: str, documents: Sequence[str], **options: Unpack[RerankingOptions]) -> RerankingResponse:
         """The documents' places, the best first."""
@@ -43,18 +35,10 @@ class RerankingClient:
         return drive(self.model.call(request, self.runtime))
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncRerankingClient:
+class AsyncRerankingClient(Client[RerankingModel, RerankingOptions]):
     """A reranking model by its name, awaited."""
 
-    model: RerankingModel
-    runtime: Runtime
-    defaults: RerankingOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     async def rank(self, query: str, documents: Sequence[str], **options: Unpack[RerankingOptions]) -> RerankingResponse:
         """The documents' places, the best first."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from modelhub.clients.client import Client
 from modelhub.clients.requests import made
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.checks import word
 from modelhub.interfaces.speech import SpeechEvent, SpeechModel, SpeechRequest, SpeechResponse
-from modelhub.model import ModelCard, Runtime, Timeouts
+from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 __all__ = ["AsyncSpeechClient", "SpeechClient", "SpeechOptions"]
@@ -29,18 +29,10 @@ class SpeechOptions(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechClient:
+class SpeechClient(Client[SpeechModel, SpeechOptions]):
     """A speech model by its name, blocking."""
 
-    model: SpeechModel
-    runtime: Runtime
-    defaults: SpeechOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     def speak(self, text: str, **options: Unpack[SpeechOptions]) -> SpeechResponse:
         """The whole sound; ``.save(path)`` writes it."""
@@ -51,18 +43,10 @@ class SpeechClient:
         return Stream(self.model.stream(speech_request(text, {**self.defaults, **options}), self.runtime))
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncSpeechClient:
+class AsyncSpeechClient(Client[SpeechModel, SpeechOptions]):
     """A speech model by its name, awaited."""
 
-    model: SpeechModel
-    runtime: Runtime
-    defaults: SpeechOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     async def speak(self, text: str, **options: Unpack[SpeechOptions]) -> SpeechResponse:
         """The whole sound; ``.save(path)`` writes it."""

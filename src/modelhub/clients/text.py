@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
+from modelhub.clients.client import Client
 from modelhub.clients.requests import checked
-from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.checks import sendable, word
 from modelhub.interfaces.content import Message, Part, Passage, TextPart, Tool
 from modelhub.interfaces.text import TextEvent, TextModel, TextRequest, TextResponse, TextSettings
-from modelhub.model import ModelCard, Runtime, Timeouts
+from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 if TYPE_CHECKING:
+    from modelhub.clients.streams import AsyncStream, Stream
     from modelhub.interfaces.output import OutputType
 
 __all__ = ["AsyncTextClient", "Prompt", "TextClient", "TextOptions"]
@@ -47,18 +47,10 @@ class TextOptions(TypedDict, total=False):
     parallel_tool_calls: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class TextClient:
+class TextClient(Client[TextModel, TextOptions]):
     """A text model by its name, blocking."""
 
-    model: TextModel
-    runtime: Runtime
-    defaults: TextOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     @overload
     def generate(self, prompt: Prompt, **options: Unpack[TextOptions]) -> TextResponse[None]: ...
@@ -79,22 +71,16 @@ class TextClient:
         self, prompt: Prompt, *, output_type: Any = None, **options: Unpack[TextOptions]
     ) -> Stream[TextEvent, TextResponse[Any]]:
         """The answer as it comes: text, reasoning and tool calls, then ``Finished``."""
+        from modelhub.clients.streams import Stream
+
         request = text_request(prompt, output_type, {**self.defaults, **options})
         return Stream(self.model.stream(request, self.runtime))
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncTextClient:
+class AsyncTextClient(Client[TextModel, TextOptions]):
     """A text model by its name, awaited."""
 
-    model: TextModel
-    runtime: Runtime
-    defaults: TextOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     @overload
     async def generate(self, prompt: Prompt, **options: Unpack[TextOptions]) -> TextResponse[None]: ...
@@ -115,6 +101,8 @@ class AsyncTextClient:
         self, prompt: Prompt, *, output_type: Any = None, **options: Unpack[TextOptions]
     ) -> AsyncStream[TextEvent, TextResponse[Any]]:
         """The answer as it comes: text, reasoning and tool calls, then ``Finished``."""
+        from modelhub.clients.streams import AsyncStream
+
         request = text_request(prompt, output_type, {**self.defaults, **options})
         return AsyncStream(self.model.stream(request, self.runtime))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
+from modelhub.clients.client import Client
 from modelhub.clients.requests import made
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
@@ -17,7 +17,7 @@ from modelhub.interfaces.transcription import (
     TranscriptionRequest,
     TranscriptionResponse,
 )
-from modelhub.model import ModelCard, Runtime, Timeouts
+from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 __all__ = ["AsyncTranscriptionClient", "Audio", "TranscriptionClient", "TranscriptionOptions"]
@@ -39,18 +39,10 @@ class TranscriptionOptions(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptionClient:
+class TranscriptionClient(Client[TranscriptionModel, TranscriptionOptions]):
     """A transcription model by its name, blocking."""
 
-    model: TranscriptionModel
-    runtime: Runtime
-    defaults: TranscriptionOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     def transcribe(self, audio: Audio, **options: Unpack[TranscriptionOptions]) -> TranscriptionResponse:
         """The words of a sound; with ``timestamps``, their times."""
@@ -63,18 +55,10 @@ class TranscriptionClient:
         return Stream(self.model.stream(transcription_request(audio, {**self.defaults, **options}), self.runtime))
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncTranscriptionClient:
+class AsyncTranscriptionClient(Client[TranscriptionModel, TranscriptionOptions]):
     """A transcription model by its name, awaited."""
 
-    model: TranscriptionModel
-    runtime: Runtime
-    defaults: TranscriptionOptions
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self.model.card
+    __slots__ = ()
 
     async def transcribe(self, audio: Audio, **options: Unpack[TranscriptionOptions]) -> TranscriptionResponse:
         """The words of a sound; with ``timestamps``, their times."""

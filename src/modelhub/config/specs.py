@@ -23,7 +23,7 @@ Setting = Annotated[Any, str | bool | int | float | tuple[Any, ...] | Mapping[st
 """What a setting of a call may be in a file; ``Any`` to a type checker, since each kind has its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ModelSpec:
     """``[models.NAME]``: an alias that an application asks for."""
 
@@ -46,7 +46,7 @@ class ModelSpec:
             raise ValueError(f"context_window = {self.context_window} cannot be: it is at least 1.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SelectSpec:
     """Which examples are shown: the first ``k``, ``k`` drawn with a seed, or the ``k`` most similar to the question."""
 
@@ -57,7 +57,7 @@ class SelectSpec:
     """An embedding alias for ``similar``; left out, words in common decide (BM25)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PromptSpec:
     """``[prompts.NAME]``: how a question is put."""
 
@@ -73,7 +73,7 @@ class PromptSpec:
     """What else the template may name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChunkSpec:
     """How documents are cut: at most ``tokens`` a piece, ``overlap`` tokens of it repeated from the piece before."""
 
@@ -86,7 +86,7 @@ class ChunkSpec:
             raise ValueError(message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SearchSpec:
     """How passages are found. ``mode`` left out: ``hybrid`` where there is an embedding model, ``bm25`` where there is none."""
 
@@ -99,7 +99,7 @@ class SearchSpec:
             raise ValueError(message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IndexSpec:
     """``[indexes.NAME]``: documents to answer from."""
 
@@ -114,7 +114,7 @@ class IndexSpec:
     """A folder to keep the index in; left out, it is built in memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Config:
     """All of it, layers and profile merged. What may hold a key takes no part in the ``repr``."""
 

@@ -6,8 +6,7 @@ The HTTP library's own pools look at every connection for every request, which a
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpcore
 
@@ -16,8 +15,7 @@ __all__ = ["Limits", "Shelf", "patience"]
 ConnectionT = TypeVar("ConnectionT", httpcore.HTTPConnection, httpcore.AsyncHTTPConnection)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How many connections are in use at once, to all hosts together, and how many seconds an idle one is kept."""
 
     max_connections: int
