@@ -83,8 +83,8 @@ def test_a_cancelled_task_closes_its_connection(make_chat: MakeChat, at: Any, st
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - started < 0.2
-        assert await asyncio.to_thread(server.wait_for_disconnect, 0.5)
+        assert await asyncio.to_thread(server.wait_for_disconnect, 1)
+        assert time.monotonic() - started < 1
 
     with FaultServer(Reply(chunks=sse([{"delta": "東"}, "[DONE]"]), fault="stall", at=at)) as server:
         asyncio.run(cancel(server.url))

@@ -59,8 +59,8 @@ def test_a_stream_is_closed_from_another_thread_wherever_its_reader_waits(make_c
         started = time.monotonic()
         reader.stream.close()
         assert reader.ended()
-        assert server.wait_for_disconnect(0.5)
-        assert time.monotonic() - started < 0.5
+        assert server.wait_for_disconnect(1)
+        assert time.monotonic() - started < 1
     assert isinstance(reader.error, StreamBroken)
     assert "closed" in reader.error.message
     if at == "middle":
@@ -152,7 +152,7 @@ def test_fetching_a_key_takes_no_longer_than_the_call_may(runtime: Driven, make_
             started = time.monotonic()
             with pytest.raises(TimedOut) as caught:
                 ask(make_chat(server.url, key=key), request)
-            assert time.monotonic() - started < 0.9
+            assert time.monotonic() - started < 2
             assert (caught.value.phase, caught.value.seconds) == ("total", 0.5)
         assert server.requests == []
 
