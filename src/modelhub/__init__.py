@@ -39,32 +39,22 @@ if TYPE_CHECKING:
     from modelhub.hub import AsyncHub, Hub
     from modelhub.interfaces.content import (
         AudioPart,
-        Citation,
         FilePart,
         ImagePart,
         Message,
-        Passage,
         ReasoningPart,
-        Span,
         TextPart,
         Tool,
         ToolCall,
         ToolResult,
     )
     from modelhub.interfaces.embedding import EmbeddingResponse
+    from modelhub.interfaces.events import Cited, ReasoningDelta, TextDelta, ToolCallDelta, ToolCalled, ToolCallStarted
     from modelhub.interfaces.image import GeneratedImage, ImageResponse, PartialImage
+    from modelhub.interfaces.passages import Citation, Passage, Span
     from modelhub.interfaces.reranking import Ranked, RerankingResponse
     from modelhub.interfaces.speech import AudioDelta, SpeechResponse
-    from modelhub.interfaces.text import (
-        Cited,
-        ReasoningDelta,
-        TextDelta,
-        TextResponse,
-        TokenLogprob,
-        ToolCallDelta,
-        ToolCalled,
-        ToolCallStarted,
-    )
+    from modelhub.interfaces.text import TextResponse, TokenLogprob
     from modelhub.interfaces.transcription import Segment, SegmentTranscribed, TranscriptDelta, TranscriptionResponse, Word
     from modelhub.model import Attempt, Finished, ModelCard, Notice, Timeouts, Timing, Usage
 
@@ -76,16 +66,14 @@ _HOMES = {
         "Unreachable Unsupported"
     ),
     "modelhub.hub": "AsyncHub Hub",
-    "modelhub.interfaces.content": (
-        "AudioPart Citation FilePart ImagePart Message Passage ReasoningPart Span TextPart Tool ToolCall ToolResult"
-    ),
+    "modelhub.interfaces.content": ("AudioPart FilePart ImagePart Message ReasoningPart TextPart Tool ToolCall ToolResult"),
     "modelhub.interfaces.embedding": "EmbeddingResponse",
+    "modelhub.interfaces.events": "Cited ReasoningDelta TextDelta ToolCallDelta ToolCallStarted ToolCalled",
     "modelhub.interfaces.image": "GeneratedImage ImageResponse PartialImage",
+    "modelhub.interfaces.passages": "Citation Passage Span",
     "modelhub.interfaces.reranking": "Ranked RerankingResponse",
     "modelhub.interfaces.speech": "AudioDelta SpeechResponse",
-    "modelhub.interfaces.text": (
-        "Cited ReasoningDelta TextDelta TextResponse TokenLogprob ToolCallDelta ToolCallStarted ToolCalled"
-    ),
+    "modelhub.interfaces.text": "TextResponse TokenLogprob",
     "modelhub.interfaces.transcription": "Segment SegmentTranscribed TranscriptDelta TranscriptionResponse Word",
     "modelhub.model": "Attempt Finished ModelCard Notice Timeouts Timing Usage",
 }

@@ -251,7 +251,7 @@ class Model(Protocol[RequestT_contra, ResponseT_co, EventT_co]):
 AnyModel = Model[Any, Any, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wrapper(Generic[RequestT, ResponseT, EventT]):
     """A model around a model: passes everything through, so that a subclass says only what it changes."""
 

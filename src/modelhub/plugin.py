@@ -39,20 +39,18 @@ if TYPE_CHECKING:
     )
     from modelhub.hookspecs import hookimpl
     from modelhub.http import Headers, HttpRequest, HttpResponse, HttpStream, Secret
-    from modelhub.interfaces.content import (
-        Citation,
-        Message,
-        Part,
-        Passage,
-        ReasoningPart,
-        Role,
-        Span,
-        TextPart,
-        Tool,
-        ToolCall,
-        ToolResult,
-    )
+    from modelhub.interfaces.content import Message, Part, ReasoningPart, Role, TextPart, Tool, ToolCall, ToolResult
     from modelhub.interfaces.embedding import EmbeddingModel, EmbeddingRequest, EmbeddingResponse, pack
+    from modelhub.interfaces.events import (
+        Cited,
+        ReasoningDelta,
+        TextDelta,
+        TextEvent,
+        TextModel,
+        ToolCallDelta,
+        ToolCalled,
+        ToolCallStarted,
+    )
     from modelhub.interfaces.image import (
         GeneratedImage,
         ImageEvent,
@@ -64,23 +62,10 @@ if TYPE_CHECKING:
     )
     from modelhub.interfaces.media import AudioPart, FilePart, ImagePart, Media, extension, sniff
     from modelhub.interfaces.output import OutputType, output_type
+    from modelhub.interfaces.passages import Citation, Passage, Span
     from modelhub.interfaces.reranking import Ranked, RerankingModel, RerankingRequest, RerankingResponse
     from modelhub.interfaces.speech import AudioDelta, SpeechEvent, SpeechModel, SpeechRequest, SpeechResponse
-    from modelhub.interfaces.text import (
-        Cited,
-        FinishReason,
-        ReasoningDelta,
-        TextDelta,
-        TextEvent,
-        TextModel,
-        TextRequest,
-        TextResponse,
-        TextSettings,
-        TokenLogprob,
-        ToolCallDelta,
-        ToolCalled,
-        ToolCallStarted,
-    )
+    from modelhub.interfaces.text import FinishReason, TextRequest, TextResponse, TextSettings, TokenLogprob
     from modelhub.interfaces.transcription import (
         Segment,
         SegmentTranscribed,
@@ -128,19 +113,20 @@ _HOMES = {
     ),
     "modelhub.hookspecs": "hookimpl",
     "modelhub.http": "Headers HttpRequest HttpResponse HttpStream Secret",
-    "modelhub.interfaces.content": "Citation Message Part Passage ReasoningPart Role Span TextPart Tool ToolCall ToolResult",
+    "modelhub.interfaces.content": "Message Part ReasoningPart Role TextPart Tool ToolCall ToolResult",
     "modelhub.interfaces.embedding": "EmbeddingModel EmbeddingRequest EmbeddingResponse pack",
+    "modelhub.interfaces.events": (
+        "Cited ReasoningDelta TextDelta TextEvent TextModel ToolCallDelta ToolCallStarted ToolCalled"
+    ),
     "modelhub.interfaces.image": (
         "GeneratedImage ImageEvent ImageModel ImageOperation ImageRequest ImageResponse PartialImage"
     ),
     "modelhub.interfaces.media": "AudioPart FilePart ImagePart Media extension sniff",
     "modelhub.interfaces.output": "OutputType output_type",
+    "modelhub.interfaces.passages": "Citation Passage Span",
     "modelhub.interfaces.reranking": "Ranked RerankingModel RerankingRequest RerankingResponse",
     "modelhub.interfaces.speech": "AudioDelta SpeechEvent SpeechModel SpeechRequest SpeechResponse",
-    "modelhub.interfaces.text": (
-        "Cited FinishReason ReasoningDelta TextDelta TextEvent TextModel TextRequest TextResponse TextSettings TokenLogprob "
-        "ToolCallDelta ToolCallStarted ToolCalled"
-    ),
+    "modelhub.interfaces.text": "FinishReason TextRequest TextResponse TextSettings TokenLogprob",
     "modelhub.interfaces.transcription": (
         "Segment SegmentTranscribed TranscriptDelta TranscriptionEvent TranscriptionModel TranscriptionRequest "
         "TranscriptionResponse Word"

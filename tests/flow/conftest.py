@@ -12,7 +12,8 @@ import pytest
 from modelhub.errors import ModelhubError, StreamBroken
 from modelhub.http import HttpRequest, HttpResponse, Secret
 from modelhub.interfaces.content import TextPart
-from modelhub.interfaces.text import TextDelta, TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.events import TextDelta, TextEvent
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Finished, ModelCard
 from modelhub.transport.credentials import Bearer, Plain
 from modelhub.transport.decoders import ServerSentEvent, SseDecoder

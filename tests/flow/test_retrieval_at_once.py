@@ -117,7 +117,7 @@ def test_a_build_that_fails_is_tried_again_by_the_next(index: Index, embedder: S
 
 WRITER = """
 import os, sys, time
-from modelhub.interfaces.content import Passage, Span
+from modelhub.interfaces.passages import Passage, Span
 from modelhub.retrieval.documents import version
 from modelhub.retrieval.reading import Entry
 from modelhub.retrieval.store import Kept, Store

@@ -11,9 +11,11 @@ import pytest
 
 from modelhub.config.specs import ChunkSpec, IndexSpec
 from modelhub.errors import ContextOverflow
-from modelhub.interfaces.content import Citation, Message, Passage, Span, TextPart
+from modelhub.interfaces.content import Message, TextPart
+from modelhub.interfaces.events import Cited, TextDelta, TextEvent
 from modelhub.interfaces.output import OutputType
-from modelhub.interfaces.text import Cited, TextDelta, TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.passages import Citation, Passage, Span
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Finished, ModelCard, Runtime
 from modelhub.retrieval.grounding import Grounding
 from modelhub.retrieval.index import Index

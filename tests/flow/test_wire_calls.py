@@ -23,7 +23,8 @@ from modelhub.errors import (
     Unreachable,
 )
 from modelhub.interfaces.content import Message
-from modelhub.interfaces.text import TextDelta, TextRequest
+from modelhub.interfaces.events import TextDelta
+from modelhub.interfaces.text import TextRequest
 from modelhub.model import Attempt, Finished, Timeouts
 from modelhub.testing.driven import Driven
 from modelhub.testing.server import FaultServer, Reply, retry_after_forms, sse

@@ -18,7 +18,8 @@ import pytest
 from modelhub.errors import TimedOut
 from modelhub.http import HttpRequest
 from modelhub.interfaces.content import Message
-from modelhub.interfaces.text import TextDelta, TextRequest
+from modelhub.interfaces.events import TextDelta
+from modelhub.interfaces.text import TextRequest
 from modelhub.model import Timeouts
 from modelhub.testing.driven import Driven
 from modelhub.testing.server import FaultServer, Reply, sse

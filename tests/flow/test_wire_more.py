@@ -15,7 +15,8 @@ from modelhub.clients.streams import Stream
 from modelhub.errors import InvalidRequest, KeyRefused, ModelhubError, StreamBroken, TimedOut
 from modelhub.http import HttpRequest
 from modelhub.interfaces.content import Message
-from modelhub.interfaces.text import TextDelta, TextRequest
+from modelhub.interfaces.events import TextDelta
+from modelhub.interfaces.text import TextRequest
 from modelhub.model import Timeouts
 from modelhub.testing.driven import Driven
 from modelhub.testing.server import FaultServer, Received, Reply, sse

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import modelhub
 from modelhub import AsyncHub, Hub, TextResponse
-from modelhub.interfaces.text import TextEvent
+from modelhub.interfaces.events import TextEvent
 
 
 @dataclass

@@ -16,7 +16,7 @@ from modelhub.errors import UnknownAlias, did_you_mean
 
 if TYPE_CHECKING:
     from modelhub.config.specs import IndexSpec
-    from modelhub.interfaces.content import Passage
+    from modelhub.interfaces.passages import Passage
     from modelhub.retrieval.report import IndexReport
 
 __all__ = ["COMMAND"]

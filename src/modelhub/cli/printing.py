@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelhub.cli.context import Context
-    from modelhub.interfaces.content import Citation, Span
+    from modelhub.interfaces.passages import Citation, Span
     from modelhub.interfaces.text import TextResponse
     from modelhub.model import Response, Usage
 

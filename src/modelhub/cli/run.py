@@ -16,8 +16,9 @@ from modelhub.cli.reading import decoded, read_bytes, standard_input
 from modelhub.clients.text import TextClient, TextOptions
 from modelhub.errors import InvalidRequest, ModelhubError
 from modelhub.interfaces.content import FilePart, ImagePart, Part
+from modelhub.interfaces.events import TextDelta, TextEvent
 from modelhub.interfaces.media import sniff
-from modelhub.interfaces.text import TextDelta, TextEvent, TextResponse
+from modelhub.interfaces.text import TextResponse
 from modelhub.model import Finished
 
 __all__ = ["COMMAND"]

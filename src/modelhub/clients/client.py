@@ -14,7 +14,7 @@ ModelT = TypeVar("ModelT", bound=AnyModel)
 OptionsT = TypeVar("OptionsT", bound=Mapping[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Client(Generic[ModelT, OptionsT]):
     """A model by its name. ``defaults`` are what the configuration gives where a call gives nothing."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from modelhub.interfaces.content import Passage
+from modelhub.interfaces.passages import Passage
 from modelhub.model import Runtime
 from modelhub.transport.drive import drive
 

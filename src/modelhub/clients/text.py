@@ -9,14 +9,16 @@ from modelhub.clients.client import Client
 from modelhub.clients.requests import checked
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.checks import sendable, word
-from modelhub.interfaces.content import Message, Part, Passage, TextPart, Tool
-from modelhub.interfaces.text import TextEvent, TextModel, TextRequest, TextResponse, TextSettings
+from modelhub.interfaces.content import Message, Part, TextPart, Tool
+from modelhub.interfaces.text import TextRequest, TextResponse, TextSettings
 from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 if TYPE_CHECKING:
     from modelhub.clients.streams import AsyncStream, Stream
+    from modelhub.interfaces.events import TextEvent, TextModel  # noqa: F401  # named in quotes, as what a client holds
     from modelhub.interfaces.output import OutputType
+    from modelhub.interfaces.passages import Passage
 
 __all__ = ["AsyncTextClient", "Prompt", "TextClient", "TextOptions"]
 
@@ -47,7 +49,7 @@ class TextOptions(TypedDict, total=False):
     parallel_tool_calls: bool | None
 
 
-class TextClient(Client[TextModel, TextOptions]):
+class TextClient(Client["TextModel", TextOptions]):
     """A text model by its name, blocking."""
 
     __slots__ = ()
@@ -77,7 +79,7 @@ class TextClient(Client[TextModel, TextOptions]):
         return Stream(self.model.stream(request, self.runtime))
 
 
-class AsyncTextClient(Client[TextModel, TextOptions]):
+class AsyncTextClient(Client["TextModel", TextOptions]):
     """A text model by its name, awaited."""
 
     __slots__ = ()
@@ -117,13 +119,21 @@ def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> Tex
     knobs = {name: options.pop(name) for name in _KNOBS & options.keys()}
     if (stop := knobs.get("stop_sequences")) is not None:
         knobs["stop_sequences"] = (stop,) if isinstance(stop, str) else _items("stop_sequences", stop, str)
-    for name, kind in (("tools", Tool), ("passages", Passage)):
-        options[name] = _items(name, options.get(name, ()), kind)
+    options["tools"] = _items("tools", options.get("tools", ()), Tool)
+    options["passages"] = _passages(options.get("passages", ()))
     return TextRequest(messages=messages, output=_output(wanted), knobs=TextSettings(**knobs), **options)
 
 
 _KNOBS = frozenset(TextSettings.__dataclass_fields__)
 _FIELDS = frozenset({"tools", "tool_choice", "passages", "timeouts", "extra"})
+
+
+def _passages(given: Any) -> tuple[Passage, ...]:
+    if given == ():
+        return ()
+    from modelhub.interfaces.passages import Passage
+
+    return _items("passages", given, Passage)
 
 
 def _output(wanted: Any) -> OutputType[Any] | None:

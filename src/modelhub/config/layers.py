@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelhub.config.positions import Path, line_numbers
 from modelhub.errors import ConfigError
@@ -19,8 +19,7 @@ SECRET_SOURCES = frozenset({"env", "file", "keyring", "command"})
 """A table with one of these keys, deep enough to be a value, says where a value comes from: it is replaced as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a setting was written. ``file`` and ``line`` are ``None`` for a configuration built in code."""
 
     file: str | None
@@ -34,7 +33,7 @@ class Origin:
         return f"{where} ({self.layer})" if where else self.layer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """One tree of settings. ``prefix`` is where in its file the tree begins: ``("profiles", "laptop")`` for a profile."""
 

@@ -18,7 +18,7 @@ from modelhub.errors import ConfigError, did_you_mean
 __all__ = ["Loaded", "load", "survey"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """A configuration that has been read and checked. Its ``repr`` shows no value, so it may be logged."""
 

@@ -1,4 +1,4 @@
-"""What messages are made of: text, media, tool calls and their results, reasoning, and passages of documents."""
+"""What messages are made of: text, media, tool calls and their results, and reasoning."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from modelhub.interfaces.media import AudioPart, FilePart, ImagePart
 
 __all__ = [
     "AudioPart",
-    "Citation",
     "FilePart",
     "ImagePart",
     "Message",
     "Part",
-    "Passage",
     "ReasoningPart",
     "Role",
-    "Span",
     "TextPart",
     "Tool",
     "ToolCall",
@@ -87,51 +84,6 @@ class ToolResult:
     content: str
     name: str = ""
     is_error: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A range of a document's text: characters ``start`` to ``end`` (``end`` excluded).
-
-    ``first_line`` and ``last_line`` are the lines it touches, counted from 1.
-    """
-
-    start: int
-    end: int
-    first_line: int
-    last_line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A piece of a document. ``text`` is exactly ``document_text[span.start:span.end]``.
-
-    ``document`` names the document (a path relative to the configuration), ``version`` is a hash of its text,
-    ``heading`` the titles above the piece.
-    """
-
-    id: str
-    text: str
-    document: str
-    span: Span
-    version: str = ""
-    heading: str = ""
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Where an answer's words come from: ``quote`` is exactly the document's text at ``span``.
-
-    ``number`` is what the answer's text shows as ``[1]``; ``passage_id`` is the passage it was given.
-    """
-
-    number: int
-    passage_id: str
-    document: str
-    span: Span
-    quote: str
-    version: str = ""
 
 
 _ROLES = get_args(Role)

@@ -1,8 +1,4 @@
-"""Text: messages in, an answer out; with tools, structured output, reasoning, passages to answer from, and citations.
-
-Laws, tested for every provider by ``modelhub.testing``: the ``TextDelta`` events of a stream join to ``response.text``; the
-``Finished`` event's response equals what ``call`` gives for the same request; a stream that ends without one raises.
-"""
+"""Text: messages in, an answer out; with tools, structured output, reasoning, passages to answer from, and citations."""
 
 from __future__ import annotations
 
@@ -12,38 +8,19 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from modelhub.errors import InvalidRequest, did_you_mean
 from modelhub.interfaces.checks import number, texts, whole, word
-from modelhub.interfaces.content import (
-    AudioPart,
-    Citation,
-    FilePart,
-    ImagePart,
-    Message,
-    Part,
-    Passage,
-    ReasoningPart,
-    TextPart,
-    Tool,
-    ToolCall,
-)
-from modelhub.model import Finished, Model, Request, Response
+from modelhub.interfaces.content import AudioPart, FilePart, ImagePart, Message, Part, ReasoningPart, TextPart, Tool, ToolCall
+from modelhub.model import Request, Response
 
 if TYPE_CHECKING:
     from modelhub.interfaces.output import OutputType
+    from modelhub.interfaces.passages import Citation, Passage
 
 __all__ = [
-    "Cited",
     "FinishReason",
-    "ReasoningDelta",
-    "TextDelta",
-    "TextEvent",
-    "TextModel",
     "TextRequest",
     "TextResponse",
     "TextSettings",
     "TokenLogprob",
-    "ToolCallDelta",
-    "ToolCallStarted",
-    "ToolCalled",
 ]
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_call", "error", "other"]
@@ -192,51 +169,3 @@ class TextResponse(Response, Generic[OutputT]):
     def message(self) -> Message:
         """The answer as a turn, to be put behind the messages of the next request."""
         return Message("assistant", self.content)
-
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    """More text."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
-    """More reasoning."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallStarted:
-    """The model begins to ask for a tool."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallDelta:
-    """More of a call's arguments: a fragment of JSON text."""
-
-    id: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCalled:
-    """A tool call is complete."""
-
-    call: ToolCall
-
-
-@dataclass(frozen=True, slots=True)
-class Cited:
-    """A source of what was just said."""
-
-    citation: Citation
-
-
-TextEvent = TextDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | ToolCalled | Cited | Finished[TextResponse[Any]]
-TextModel = Model[TextRequest, TextResponse[Any], TextEvent]

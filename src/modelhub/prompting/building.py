@@ -14,7 +14,7 @@ from modelhub.prompting.template import INPUT, Template
 if TYPE_CHECKING:
     from modelhub.config.specs import PromptSpec
     from modelhub.interfaces.embedding import EmbeddingModel
-    from modelhub.interfaces.text import TextModel
+    from modelhub.interfaces.events import TextModel
 
 __all__ = ["prompting"]
 

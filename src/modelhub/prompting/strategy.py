@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from modelhub.interfaces.text import TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Runtime, Wrapper
 from modelhub.prompting.examples import Example
 from modelhub.prompting.selection import Selection
 from modelhub.prompting.template import INPUT, Template
+
+if TYPE_CHECKING:
+    from modelhub.interfaces.events import TextEvent
 
 __all__ = ["Prompt", "Prompting", "Strategy"]
 
@@ -47,7 +50,7 @@ class Strategy(Protocol):
 
 
 @dataclass(frozen=True)
-class Prompting(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
+class Prompting(Wrapper[TextRequest, TextResponse[Any], "TextEvent"]):
     """A text model that is asked in a strategy's form."""
 
     strategy: Strategy

@@ -6,17 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
-from modelhub.interfaces.content import (
-    AudioPart,
-    FilePart,
-    ImagePart,
-    Part,
-    Passage,
-    ReasoningPart,
-    TextPart,
-    ToolCall,
-    ToolResult,
-)
+from modelhub.interfaces.content import AudioPart, FilePart, ImagePart, Part, ReasoningPart, TextPart, ToolCall, ToolResult
+from modelhub.interfaces.passages import Passage
 from modelhub.interfaces.text import TextRequest
 from modelhub.model import ModelCard
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelhub.interfaces.content import Passage
+from modelhub.interfaces.passages import Passage
 from modelhub.retrieval.lexical import Bm25
 from modelhub.retrieval.meaning import Meaning
 from modelhub.retrieval.reading import Entry, passages, read

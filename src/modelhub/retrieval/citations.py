@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from modelhub.interfaces.content import Citation, Passage
+from modelhub.interfaces.passages import Citation, Passage
 
 __all__ = ["Numbers", "Scanner", "citation", "is_exact", "numbers"]
 

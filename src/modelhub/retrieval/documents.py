@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from modelhub.interfaces.content import Span
+from modelhub.interfaces.passages import Span
 
 __all__ = ["Document", "Heading", "version"]
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelhub.errors import ContextOverflow
-from modelhub.interfaces.content import Citation, Passage
-from modelhub.interfaces.text import Cited, TextDelta, TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.events import Cited, TextDelta, TextEvent
+from modelhub.interfaces.passages import Citation, Passage
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Finished, ModelCard, Notice
 from modelhub.retrieval.budget import fitting, request_tokens, room_for_answer
 from modelhub.retrieval.citations import Numbers, Scanner, is_exact, numbers

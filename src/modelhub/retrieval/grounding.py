@@ -7,17 +7,18 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelhub.interfaces.text import TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Runtime, Wrapper
 
 if TYPE_CHECKING:
+    from modelhub.interfaces.events import TextEvent
     from modelhub.retrieval.grounded import Grounded
 
 __all__ = ["Grounding"]
 
 
-@dataclass(frozen=True)
-class Grounding(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
+@dataclass(frozen=True, eq=False)
+class Grounding(Wrapper[TextRequest, TextResponse[Any], "TextEvent"]):
     """The innermost wrapper of a text model: makes ``request.passages`` serve every model, and its citations exact.
 
     A model whose card supports ``passages`` gets them as they are; for any other they are written before the question,

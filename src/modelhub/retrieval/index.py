@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from modelhub.errors import AnswerError, ConfigError, InvalidRequest
-from modelhub.interfaces.content import Passage
+from modelhub.interfaces.passages import Passage
 from modelhub.retrieval.building import Builder, Built, Progress
 from modelhub.retrieval.fusion import fused
 from modelhub.retrieval.meaning import Meaning

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelhub.errors import InvalidRequest, PluginMissing
-from modelhub.interfaces.content import Passage
+from modelhub.interfaces.passages import Passage
 from modelhub.retrieval.chunking import chunks
 from modelhub.retrieval.documents import Document, version
 from modelhub.retrieval.report import Skipped

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelhub.interfaces.content import Message, Passage, TextPart
+from modelhub.interfaces.content import Message, TextPart
+from modelhub.interfaces.passages import Passage
 
 __all__ = ["INSTRUCTION", "INSTRUCTION_WITHOUT_CITATIONS", "block", "messages", "rendered"]
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from modelhub.errors import ConfigError, PluginMissing
-from modelhub.interfaces.content import Passage, Span
+from modelhub.interfaces.passages import Passage, Span
 from modelhub.retrieval.documents import version
 from modelhub.retrieval.lexical import Bm25
 from modelhub.retrieval.reading import Entry

@@ -7,17 +7,18 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelhub.interfaces.text import TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Finished, Notice, Runtime, Wrapper
 
 if TYPE_CHECKING:
+    from modelhub.interfaces.events import TextEvent
     from modelhub.retrieval.index import Index
 
 __all__ = ["Retrieval"]
 
 
 @dataclass(frozen=True)
-class Retrieval(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
+class Retrieval(Wrapper[TextRequest, TextResponse[Any], "TextEvent"]):
     """A text model that is given the passages an index finds for the question. A request that brings its own is left as it
     is.
     """

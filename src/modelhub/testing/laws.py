@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from modelhub.interfaces.events import Cited, ReasoningDelta, TextDelta, ToolCallDelta, ToolCalled, ToolCallStarted
 from modelhub.interfaces.speech import AudioDelta, SpeechResponse
-from modelhub.interfaces.text import Cited, ReasoningDelta, TextDelta, TextResponse, ToolCallDelta, ToolCalled, ToolCallStarted
+from modelhub.interfaces.text import TextResponse
 from modelhub.interfaces.transcription import SegmentTranscribed, TranscriptDelta, TranscriptionResponse
 from modelhub.model import Finished, Response, Usage
 

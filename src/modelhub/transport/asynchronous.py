@@ -14,13 +14,13 @@ from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
 from modelhub.transport.failures import raise_alone
 from modelhub.transport.loop_pools import LoopPools
-from modelhub.transport.trust import Trust
 
 if TYPE_CHECKING:
     import httpx
 
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
+    from modelhub.transport.trust import Trust
     from modelhub.transport.wire import AsyncTransport
 
 __all__ = ["AsyncRuntime"]
@@ -36,7 +36,7 @@ class AsyncRuntime:
     """
 
     def __init__(self, *, trust: Trust | None = None, max_connections: int = 1000, keepalive: float = 15.0) -> None:
-        self._trust = trust or Trust()
+        self._trust = trust
         self._max_connections = max_connections
         self._keepalive = keepalive
         self._lock = threading.Lock()

@@ -13,13 +13,13 @@ from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
 from modelhub.transport.failures import raise_alone
 from modelhub.transport.stopping import current_stop
-from modelhub.transport.trust import Trust, tls_context
 
 if TYPE_CHECKING:
     import httpx
 
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
+    from modelhub.transport.trust import Trust
     from modelhub.transport.wire import Transport
 
 __all__ = ["BlockingRuntime"]
@@ -35,7 +35,7 @@ class BlockingRuntime:
     """
 
     def __init__(self, *, trust: Trust | None = None, max_connections: int = 200, keepalive: float = 15.0) -> None:
-        self._pools = _Pools(trust or Trust(), max_connections, keepalive)
+        self._pools = _Pools(trust, max_connections, keepalive)
         weakref.finalize(self, self._pools.close)
         _alive.add(self._pools)
 
@@ -127,7 +127,7 @@ class _Stream:
 class _Pools:
     """The connections of one runtime: a transport per scheme, so that plain HTTP never makes a TLS context."""
 
-    def __init__(self, trust: Trust, max_connections: int, keepalive: float) -> None:
+    def __init__(self, trust: Trust | None, max_connections: int, keepalive: float) -> None:
         self._trust = trust
         self._max_connections = max_connections
         self._keepalive = keepalive
@@ -142,7 +142,11 @@ class _Pools:
     def _made(self, scheme: str) -> Transport:
         from modelhub.transport.wire import Limits, Transport
 
-        context = tls_context(self._trust) if scheme == "https" else None
+        context = None
+        if scheme == "https":
+            from modelhub.transport.trust import tls_context
+
+            context = tls_context(self._trust)
         with self._lock:
             if scheme not in self._transports:
                 self._transports[scheme] = Transport(context, Limits(self._max_connections, self._keepalive))

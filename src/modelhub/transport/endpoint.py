@@ -44,7 +44,7 @@ class Endpoint(Protocol[RequestT_contra, ResponseT_co, EventT_co]):
         """The error that an unsuccessful answer means."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class HttpModel(Generic[RequestT, ResponseT, EventT]):
     """The model behind an endpoint.
 

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
-from modelhub.transport.trust import Trust, tls_context
-
 if TYPE_CHECKING:
     import ssl
 
+    from modelhub.transport.trust import Trust
     from modelhub.transport.wire import AsyncTransport
 
 __all__ = ["LoopPools"]
@@ -22,7 +21,7 @@ class LoopPools:
     They stand in ``_standing`` until they are closed, whether or not their runtime still exists.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, trust: Trust, max_connections: int, keepalive: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, trust: Trust | None, max_connections: int, keepalive: float) -> None:
         self.loop = loop
         self._trust = trust
         self._max_connections = max_connections
@@ -50,6 +49,7 @@ class LoopPools:
         import modelhub.transport.async_pool
         import modelhub.transport.wire  # noqa: F401  # so that both are loaded when the loop asks for them
         from modelhub.transport.sockets import rehearse
+        from modelhub.transport.trust import tls_context
 
         rehearse()
         return tls_context(self._trust) if scheme == "https" else None

@@ -30,8 +30,9 @@ class Trust:
     ca_bundle: str | None = None
 
 
-def tls_context(trust: Trust) -> ssl.SSLContext:
+def tls_context(trust: Trust | None = None) -> ssl.SSLContext:
     """The process's one context for this configuration. Raises ``ConfigError`` where a bundle cannot be read."""
+    trust = trust or Trust()
     key = (trust, *map(os.environ.get, _ENVIRONMENT))
     with _lock:
         if key not in _contexts:

@@ -7,8 +7,6 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from modelhub.errors import ModelhubError, PluginBroken, StreamBroken
-from modelhub.interfaces.content import TextPart
-from modelhub.interfaces.text import TextDelta, TextResponse
 from modelhub.model import Finished, Request, Response, Runtime, Wrapper
 
 __all__ = ["Lawful"]
@@ -33,6 +31,10 @@ class Lawful(Wrapper[RequestT, ResponseT, EventT]):
         return response  # type: ignore[return-value]  # of the kind that the model says it is
 
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
+        from modelhub.interfaces.content import TextPart
+        from modelhub.interfaces.events import TextDelta
+        from modelhub.interfaces.text import TextResponse
+
         said: list[str] = []
         finished = False
         try:

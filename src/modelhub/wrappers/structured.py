@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelhub.errors import OutputInvalid
-from modelhub.interfaces.text import TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Finished, Notice, Runtime, Wrapper
+
+if TYPE_CHECKING:
+    from modelhub.interfaces.events import TextEvent
 
 __all__ = ["StructuredOutput"]
 
 
-class StructuredOutput(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
+class StructuredOutput(Wrapper[TextRequest, TextResponse[Any], "TextEvent"]):
     """Fills ``response.output``. Raises ``OutputInvalid`` where the text does not fit, or was cut before its end."""
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:

@@ -13,7 +13,8 @@ from modelhub.cli.context import Context
 from modelhub.cli.documents import described, plain, text_document
 from modelhub.cli.streams import Streams, steady
 from modelhub.errors import ProviderDown
-from modelhub.interfaces.content import Citation, Span, TextPart, ToolCall
+from modelhub.interfaces.content import TextPart, ToolCall
+from modelhub.interfaces.passages import Citation, Span
 from modelhub.interfaces.text import TextResponse
 from modelhub.model import Attempt, Timing, Usage
 

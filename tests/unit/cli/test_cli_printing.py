@@ -9,7 +9,8 @@ from modelhub.cli.context import Context, Options
 from modelhub.cli.printing import citation_line, remarks, shortened, summary, table
 from modelhub.cli.streams import Streams
 from modelhub.errors import ProviderDown
-from modelhub.interfaces.content import Citation, Span, TextPart
+from modelhub.interfaces.content import TextPart
+from modelhub.interfaces.passages import Citation, Span
 from modelhub.interfaces.text import TextResponse
 from modelhub.model import Attempt, Notice, Timing, Usage
 

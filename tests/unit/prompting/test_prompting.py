@@ -10,7 +10,8 @@ import pytest
 from modelhub.config.specs import PromptSpec, SelectSpec
 from modelhub.errors import ConfigError, PluginMissing
 from modelhub.interfaces.content import Message, TextPart
-from modelhub.interfaces.text import TextDelta, TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.events import TextDelta, TextEvent
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Finished, ModelCard, Runtime
 from modelhub.prompting import prompting
 from modelhub.testing.driven import MANNERS, Driven, driven

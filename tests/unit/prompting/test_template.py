@@ -91,7 +91,8 @@ WATCHED = """
 import json, sys
 from modelhub.config.specs import PromptSpec
 from modelhub.errors import ModelhubError
-from modelhub.interfaces.content import Message, Passage, Span
+from modelhub.interfaces.content import Message
+from modelhub.interfaces.passages import Passage, Span
 from modelhub.interfaces.text import TextRequest
 from modelhub.model import ModelCard
 from modelhub.prompting.examples import Example, examples

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelhub.errors import ContextOverflow
-from modelhub.interfaces.content import ImagePart, Message, Passage, Span, TextPart, Tool, ToolCall, ToolResult
+from modelhub.interfaces.content import ImagePart, Message, TextPart, Tool, ToolCall, ToolResult
 from modelhub.interfaces.output import OutputType
+from modelhub.interfaces.passages import Passage, Span
 from modelhub.interfaces.text import TextRequest, TextSettings
 from modelhub.model import ModelCard
 from modelhub.retrieval.budget import MEDIA, request_tokens, room_for_answer

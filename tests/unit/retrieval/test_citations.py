@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub.interfaces.content import Passage
+from modelhub.interfaces.passages import Passage
 from modelhub.retrieval.citations import Numbers, Scanner, citation, is_exact, numbers
 from modelhub.retrieval.documents import Document
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub.interfaces.content import Span
+from modelhub.interfaces.passages import Span
 from modelhub.retrieval.documents import Document, Heading, version
 from modelhub.retrieval.loaders import MarkdownLoader
 

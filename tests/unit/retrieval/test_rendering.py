@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from modelhub.interfaces.content import ImagePart, Message, Passage, Span, TextPart
+from modelhub.interfaces.content import ImagePart, Message, TextPart
+from modelhub.interfaces.passages import Passage, Span
 from modelhub.retrieval.rendering import INSTRUCTION, messages, rendered
 
 PASSAGE = Passage(

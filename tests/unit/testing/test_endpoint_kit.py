@@ -24,7 +24,8 @@ from modelhub.errors import (
 )
 from modelhub.http import HttpRequest, HttpResponse, Secret
 from modelhub.interfaces.content import TextPart
-from modelhub.interfaces.text import TextDelta, TextRequest, TextResponse
+from modelhub.interfaces.events import TextDelta
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import AnyModel, Finished, ModelCard, Runtime, Usage
 from modelhub.testing import Recording, TextEndpointConformance
 from modelhub.testing.guard import Reached

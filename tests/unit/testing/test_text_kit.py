@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import pytest
 
 from modelhub.errors import Unsupported
-from modelhub.interfaces.text import TextDelta, TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.events import TextDelta, TextEvent
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import AnyModel, Finished, ModelCard, Notice, Runtime, Usage
 from modelhub.plugin import TextPart
 from modelhub.testing import FakeRuntime, TextConformance

@@ -13,7 +13,8 @@ from modelhub.clients.streams import Stream
 from modelhub.clients.text import text_request
 from modelhub.errors import PluginBroken, StreamBroken
 from modelhub.interfaces.content import TextPart
-from modelhub.interfaces.text import TextDelta, TextResponse
+from modelhub.interfaces.events import TextDelta
+from modelhub.interfaces.text import TextResponse
 from modelhub.model import Finished, ModelCard, Runtime, Usage
 from modelhub.testing.fake import FakeRuntime
 from modelhub.transport.drive import drive

@@ -9,8 +9,9 @@ import pytest
 from modelhub.clients.text import text_request
 from modelhub.errors import OutputInvalid, Unsupported
 from modelhub.interfaces.content import TextPart, Tool
+from modelhub.interfaces.events import TextDelta, TextEvent
 from modelhub.interfaces.image import ImageRequest
-from modelhub.interfaces.text import TextDelta, TextEvent, TextRequest, TextResponse
+from modelhub.interfaces.text import TextRequest, TextResponse
 from modelhub.model import Finished, ModelCard, Notice, Runtime
 from modelhub.testing.fake import FakeRuntime
 from modelhub.transport.drive import drive, iterate
