@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         KeyRefused,
         ModelhubError,
         ModelLoading,
+        OutcomeUnknown,
         OutputInvalid,
         PluginBroken,
         PluginMissing,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "modelhub.errors": (
         "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
-        "ModelLoading ModelhubError OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
+        "ModelLoading ModelhubError OutcomeUnknown OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
         "RateLimited RequestError SetupError StreamBroken TimedOut TransportError UnknownAlias UnknownModel "
         "Unreachable Unsupported"
     ),
@@ -106,6 +107,7 @@ __all__ = [
     "ModelLoading",
     "ModelhubError",
     "Notice",
+    "OutcomeUnknown",
     "OutputInvalid",
     "PartialImage",
     "Passage",

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from modelhub.config import Loaded, read_options, resolve, split_id
+from modelhub.config import Loaded, read_options, resolve, served, split_id
 from modelhub.config.aliases import chain
 from modelhub.errors import InvalidRequest, ModelhubError, PluginBroken, PluginMissing, UnknownModel, Unsupported
 from modelhub.model import AnyModel, Kind
-from modelhub.providers import imported, provider
+from modelhub.providers import imported
 
 if TYPE_CHECKING:
     from modelhub.config.specs import ModelSpec
@@ -49,7 +49,7 @@ class Assembly:
     def kinds(self, name: str) -> tuple[Kind, ...]:
         """The kinds that a name may be asked for: text alone where it has a prompt or documents, else all its provider has."""
         spec = resolve(self.loaded, name)
-        return ("text",) if spec.prompt or spec.retrieval else tuple(provider(split_id(spec.model)[0]).kinds)
+        return ("text",) if spec.prompt or spec.retrieval else tuple(served(self.loaded, split_id(spec.model)[0]).kinds)
 
     def index(self, name: str) -> Index:
         """The index of ``[indexes.NAME]``, with the models it needs."""
@@ -83,12 +83,12 @@ class Assembly:
 
     def _bare(self, kind: Kind, name: str, model_id: str) -> AnyModel:
         provider_name, model_name = split_id(model_id)
-        found = provider(provider_name)
+        found = served(self.loaded, provider_name)
         if kind not in found.kinds:
-            served = ", ".join(sorted(found.kinds)) or "nothing"
-            message = f"{model_id} is not for {kind}: {provider_name} has {served}."
+            offered = ", ".join(sorted(found.kinds)) or "nothing"
+            message = f"{model_id} is not for {kind}: {provider_name} has {offered}."
             raise Unsupported(message, feature=kind, model=model_id)
-        options = read_options(self.loaded, imported(found.options) if found.options else None, name)
+        options = read_options(self.loaded, imported(found.options) if found.options else None, name, found.defaults)
         model: AnyModel = imported(found.kinds[kind])(model_name, options)
         return model
 

@@ -12,7 +12,8 @@
     │   ├── Unsupported          the model lacks what the request needs
     │   └── ContextOverflow      the prompt does not fit into the model's context window
     ├── TransportError           no answer came back
-    │   ├── Unreachable          no connection could be made or kept
+    │   ├── Unreachable          no connection could be made, or it broke before the request was out
+    │   ├── OutcomeUnknown       the request was out, and the connection broke: it may have been served, and paid
     │   └── TimedOut             one of the four time-outs passed; ``phase`` says which
     ├── ProviderError            the provider answered, with an error
     │   ├── BadRequest           it did not accept the request
@@ -46,6 +47,7 @@ __all__ = [
     "KeyRefused",
     "ModelLoading",
     "ModelhubError",
+    "OutcomeUnknown",
     "OutputInvalid",
     "PluginBroken",
     "PluginMissing",
@@ -166,7 +168,13 @@ class TransportError(ModelhubError):
 
 
 class Unreachable(TransportError):
-    """No connection could be made, or it broke before the answer."""
+    """No connection could be made, or it broke before the whole request was sent."""
+
+
+class OutcomeUnknown(TransportError):
+    """The request was sent and no answer came: it may have been served, and paid for, so nothing sends it again by itself."""
+
+    retryable = False
 
 
 class TimedOut(TransportError, TimeoutError):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from modelhub.route import Route
 
 __all__ = ["Headers", "HttpRequest", "HttpResponse", "HttpStream", "Secret", "origin", "shown"]
 
@@ -63,6 +66,8 @@ class HttpRequest:
     url: str
     headers: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    route: Route | None = field(default=None, repr=False)
+    """How the host is reached; ``None``: as the machine reaches any other."""
 
     def __repr__(self) -> str:
         return f"HttpRequest(method={self.method!r}, url={shown(self.url)!r})"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from modelhub.http import HttpRequest, HttpResponse, HttpStream
+    from modelhub.price import Price
 
 __all__ = [
     "KINDS",
@@ -134,6 +135,8 @@ class Request:
     """What every request carries."""
 
     timeouts: Timeouts = Timeouts()
+    retries: int | None = None
+    """How often the same model is asked again after an error that may pass; ``None``: as configured."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Options that only one provider knows, by provider name: ``{"azure-openai": {"user": "u-1"}}``."""
 
@@ -166,7 +169,8 @@ class Response:
     provider: str = ""
     usage: Usage = Usage()
     cost: Decimal | None = None
-    """In US dollars; ``None`` where the price is not known."""
+    """In US dollars; ``None`` where it cannot be told, and then ``unpriced`` says why."""
+    unpriced: str | None = None
     notices: tuple[Notice, ...] = ()
     provider_metadata: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = field(default=(), compare=False)
@@ -202,6 +206,10 @@ class ModelCard:
     """Of an embedding."""
     max_batch: int | None = None
     """Inputs of one embedding request."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """What else one request may hold at most: ``input_tokens`` of one embedded text, ``batch_tokens`` and ``batch_bytes`` of
+    one embedding request, ``audio_bytes`` and ``audio_seconds`` of one recording, ``characters`` of one spoken text."""
+    price: Price | None = None
     languages: tuple[str, ...] = ()
     licence: str | None = None
     local: bool | None = None

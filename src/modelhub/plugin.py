@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         KeyRefused,
         ModelhubError,
         ModelLoading,
+        OutcomeUnknown,
         OutputInvalid,
         PluginBroken,
         PluginMissing,
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
         Usage,
         Wrapper,
     )
+    from modelhub.price import Price
     from modelhub.prompting.examples import Example
     from modelhub.prompting.strategy import Prompt, Strategy
     from modelhub.provider import Provider
@@ -99,17 +101,20 @@ if TYPE_CHECKING:
     from modelhub.retrieval.loaders import Loader
     from modelhub.retrieval.sentences import sentence_spans
     from modelhub.retrieval.tokens import count_tokens
-    from modelhub.transport.credentials import Bearer, Plain
+    from modelhub.route import Route
+    from modelhub.transport.credentials import Bearer, Environment, Plain
     from modelhub.transport.decoders import LengthPrefixedDecoder, NdjsonDecoder, ServerSentEvent, SseDecoder
     from modelhub.transport.endpoint import Decoder, Endpoint, HttpModel
     from modelhub.transport.faults import fault
+    from modelhub.transport.following import FollowUp
 
 _HOMES = {
     "modelhub.cli.command": "Command",
     "modelhub.errors": (
-        "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused ModelLoading "
-        "ModelhubError OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError RateLimited RequestError SetupError "
-        "StreamBroken TimedOut TransportError UnknownAlias UnknownModel Unreachable Unsupported did_you_mean"
+        "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
+        "ModelLoading ModelhubError OutcomeUnknown OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
+        "RateLimited RequestError SetupError StreamBroken TimedOut TransportError UnknownAlias UnknownModel "
+        "Unreachable Unsupported did_you_mean"
     ),
     "modelhub.hookspecs": "hookimpl",
     "modelhub.http": "Headers HttpRequest HttpResponse HttpStream Secret",
@@ -132,6 +137,7 @@ _HOMES = {
         "TranscriptionResponse Word"
     ),
     "modelhub.model": "Attempt Finished Kind Model ModelCard Notice Request Response Runtime Timeouts Timing Usage Wrapper",
+    "modelhub.price": "Price",
     "modelhub.prompting.examples": "Example",
     "modelhub.prompting.strategy": "Prompt Strategy",
     "modelhub.provider": "Provider",
@@ -140,10 +146,12 @@ _HOMES = {
     "modelhub.retrieval.loaders": "Loader",
     "modelhub.retrieval.sentences": "sentence_spans",
     "modelhub.retrieval.tokens": "count_tokens",
-    "modelhub.transport.credentials": "Bearer Plain",
+    "modelhub.route": "Route",
+    "modelhub.transport.credentials": "Bearer Environment Plain",
     "modelhub.transport.decoders": "LengthPrefixedDecoder NdjsonDecoder ServerSentEvent SseDecoder",
     "modelhub.transport.endpoint": "Decoder Endpoint HttpModel",
     "modelhub.transport.faults": "fault",
+    "modelhub.transport.following": "FollowUp",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -167,10 +175,12 @@ __all__ = [
     "EmbeddingRequest",
     "EmbeddingResponse",
     "Endpoint",
+    "Environment",
     "Example",
     "FilePart",
     "FinishReason",
     "Finished",
+    "FollowUp",
     "GeneratedImage",
     "Headers",
     "Heading",
@@ -198,6 +208,7 @@ __all__ = [
     "ModelhubError",
     "NdjsonDecoder",
     "Notice",
+    "OutcomeUnknown",
     "OutputInvalid",
     "OutputType",
     "Part",
@@ -206,6 +217,7 @@ __all__ = [
     "Plain",
     "PluginBroken",
     "PluginMissing",
+    "Price",
     "Prompt",
     "Provider",
     "ProviderDown",
@@ -221,6 +233,7 @@ __all__ = [
     "RerankingResponse",
     "Response",
     "Role",
+    "Route",
     "Runtime",
     "Secret",
     "Segment",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from modelhub.model import Kind
 
@@ -15,10 +16,13 @@ class Provider:
     """The answer to the hook ``modelhub_provider``.
 
     ``kinds`` maps each kind it serves to ``"package.module:function"``; the function is called as ``function(name, options)``
-    with the model's name (what follows the colon) and gives a ``Model``. ``options`` names a frozen dataclass of settings,
-    ``"package.module:Class"``, that the tables ``[providers.NAME]`` and ``[models.X.options]`` fill; without it, there are
-    no settings and the function is called with ``None``. ``cards`` names a function without arguments that gives the
-    ``ModelCard`` of each model known beforehand.
+    with the model's name (what follows the colon) and gives a ``Model``.
+
+    ``options`` names a frozen dataclass of settings, ``"package.module:Class"``, that the tables ``[providers.NAME]`` and
+    ``[models.X.options]`` fill; without it, there are no settings and the function is called with ``None``. Its field
+    ``provider: str``, if it has one, is filled with the word before the colon. ``defaults`` are settings that hold where the
+    configuration gives none. ``cards`` names a function without arguments that gives the ``ModelCard`` of each model known
+    beforehand.
     """
 
     name: str
@@ -26,3 +30,4 @@ class Provider:
     title: str = ""
     options: str | None = None
     cards: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)

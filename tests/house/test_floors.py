@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "modelhub"
 
 FLOORS = (
-    ("errors",),
+    ("errors", "price", "route"),
     ("http",),
     ("model",),
     ("interfaces",),

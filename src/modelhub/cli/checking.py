@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelhub.assembly import Assembly
-from modelhub.config import read, resolve, split_id
+from modelhub.config import plugin_of, read, resolve, served, split_id
 from modelhub.config.aliases import alias_stack, chain, option_stack
 from modelhub.config.positions import Path
+from modelhub.config.served import option_table
 from modelhub.config.settings import read_settings
 from modelhub.errors import ConfigError, ModelhubError, PluginBroken, PluginMissing, UnknownModel, Unsupported, did_you_mean
 from modelhub.model import KINDS, Kind
-from modelhub.providers import contribution, imported, installed, provider
+from modelhub.providers import contribution, imported, installed
 from modelhub.retrieval.sources import find, loader_name
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _alias(assembly: Assembly, alias: str) -> Iterator[Mistake]:
         return
     place: Path = ("models", last, "model")
     try:
-        found = provider(name)
+        found = served(loaded, name)
     except ModelhubError as error:
         yield place, error
         return
@@ -180,7 +181,14 @@ def _wrong_options(loaded: Loaded, found: Provider, name: str) -> Iterator[Confi
     stack, mistakes = option_stack(loaded, name), list[ConfigError]()
     try:
         cls = imported(found.options)
-        read(cls, stack.table(), origin=stack.origin, where=stack.where, folder=loaded.folder, mistakes=mistakes)
+        read(
+            cls,
+            option_table(stack, cls, found.defaults),
+            origin=stack.origin,
+            where=stack.where,
+            folder=loaded.folder,
+            mistakes=mistakes,
+        )
     except ConfigError as error:
         mistakes.append(error)
     except ModelhubError:  # told when the model is built
@@ -191,11 +199,16 @@ def _wrong_options(loaded: Loaded, found: Provider, name: str) -> Iterator[Confi
 def _provider(loaded: Loaded, name: str) -> Iterator[Mistake]:
     known = sorted({plugin.name for plugin in installed()})
     place: Path = ("providers", name)
-    if name not in known:
-        hint = did_you_mean(name, known) or f" Install it, or remove the table. Installed: {', '.join(known) or 'none'}."
-        yield place, ConfigError(f"no plugin answers to {name!r}.{hint}")
+    try:
+        plugin = plugin_of(loaded, name)
+    except ConfigError as error:
+        yield place, error
+        return
+    if plugin not in known:
+        hint = did_you_mean(plugin, known) or f" Install it, or remove the table. Installed: {', '.join(known) or 'none'}."
+        yield place, ConfigError(f"no plugin answers to {plugin!r}.{hint}")
         return
     try:
-        yield from ((place, error) for error in _wrong_options(loaded, provider(name), f"{name}:any"))
+        yield from ((place, error) for error in _wrong_options(loaded, served(loaded, name), f"{name}:any"))
     except ModelhubError as error:
         yield place, error

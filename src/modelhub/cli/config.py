@@ -99,15 +99,15 @@ def print_schema(_: Namespace, context: Context) -> int:
 
 def named_options(context: Context) -> dict[str, type[Any]]:
     """The options of each provider that the configuration names; one that cannot be asked is named on standard error."""
-    from modelhub.config import resolve, split_id
-    from modelhub.providers import imported, provider
+    from modelhub.config import resolve, served, split_id
+    from modelhub.providers import imported
 
     loaded = context.configuration()
     names = {split_id(resolve(loaded, alias).model)[0] for alias in loaded.config.models} | set(loaded.config.providers)
     found: dict[str, type[Any]] = {}
     for name in sorted(names):
         try:
-            address = provider(name).options
+            address = served(loaded, name).options
             if address is not None:
                 found[name] = imported(address)
         except ModelhubError as error:

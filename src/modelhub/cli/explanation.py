@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from modelhub.config import Origin, resolve, split_id
+from modelhub.config import Origin, plugin_of, resolve, split_id
 from modelhub.config.aliases import chain
 from modelhub.config.layers import SECRET_SOURCES
 from modelhub.config.reader import hints_of
@@ -58,7 +58,7 @@ def explain(loaded: Loaded, name: str) -> list[Setting]:
         *(setting for setting in _table(loaded, own) if not _elsewhere(setting.name)),
         *_used(loaded, name),
         *_timeouts(loaded, own),
-        *_table(loaded, options, _Secrets(split_id(model)[0])),
+        *_table(loaded, options, _Secrets(plugin_of(loaded, split_id(model)[0]))),
     ]
 
 

@@ -35,6 +35,7 @@ class TextOptions(TypedDict, total=False):
     tool_choice: str
     passages: Sequence[Passage]
     timeouts: Timeouts
+    retries: int | None
     extra: Mapping[str, Any]
     max_output_tokens: int | None
     temperature: float | None
@@ -125,7 +126,7 @@ def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> Tex
 
 
 _KNOBS = frozenset(TextSettings.__dataclass_fields__)
-_FIELDS = frozenset({"tools", "tool_choice", "passages", "timeouts", "extra"})
+_FIELDS = frozenset({"tools", "tool_choice", "passages", "timeouts", "retries", "extra"})
 
 
 def _passages(given: Any) -> tuple[Passage, ...]:

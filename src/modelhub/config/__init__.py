@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from modelhub.config.aliases import read_options, resolve, split_id
+from modelhub.config.aliases import resolve, split_id
 from modelhub.config.layers import Origin
 from modelhub.config.loading import Loaded, load
 from modelhub.config.reader import read
+from modelhub.config.served import plugin_of, read_options, served
 
-__all__ = ["Loaded", "Origin", "load", "read", "read_options", "resolve", "split_id"]
+__all__ = ["Loaded", "Origin", "load", "plugin_of", "read", "read_options", "resolve", "served", "split_id"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from modelhub.config.positions import Path
 from modelhub.config.reader import dotted, read, setting_error
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from modelhub.config.loading import Loaded
     from modelhub.model import Kind
 
-__all__ = ["alias_stack", "chain", "option_stack", "read_options", "resolve", "split_id", "wrong_references"]
-
-T = TypeVar("T")
+__all__ = ["alias_stack", "chain", "option_stack", "resolve", "split_id", "wrong_references"]
 
 
 def split_id(model: str) -> tuple[str, str]:
@@ -46,20 +44,6 @@ def resolve(loaded: Loaded, name: str, kind: Kind | None = None) -> ModelSpec:
     table = {**table, "model": loaded.config.models[aliases[-1]].model, "timeouts": timeouts}
     spec = read(ModelSpec, table, origin=stack.origin, where=stack.where, folder=loaded.folder)
     return _for_kind(stack, spec, kind) if kind else spec
-
-
-def read_options(loaded: Loaded, cls: type[T] | None, name: str) -> T | None:
-    """The options of the provider behind ``name``: its ``[providers.NAME]`` table, and over it those of each alias.
-
-    ``cls`` is the provider's own dataclass of options; ``None`` where it has none, and then any option is a ``ConfigError``.
-    """
-    stack = option_stack(loaded, name)
-    table = stack.table()
-    if cls is not None:
-        return read(cls, table, origin=stack.origin, where=stack.where, folder=loaded.folder)
-    for key in table:
-        raise setting_error(stack.origin, (*stack.where, key), f"the provider {stack.places[0][-1]!r} takes no options.")
-    return None
 
 
 def alias_stack(loaded: Loaded, aliases: tuple[str, ...]) -> Stack:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from modelhub.config.reader import hints_of, is_required
+from modelhub.config.served import USES
 from modelhub.config.settings import class_of
 from modelhub.config.specs import Config
 from modelhub.http import Secret
@@ -44,9 +45,17 @@ def schema(options: Mapping[str, type[Any]] | None = None) -> Schema:
 
 def _table(cls: type[Any], options: Mapping[str, type[Any]], *, partial: bool = False) -> Schema:
     table = _object(cls, partial=partial)
-    table["properties"]["providers"]["properties"] = {name: _object(of, partial=True) for name, of in options.items()}
+    table["properties"]["providers"]["properties"] = {name: _options(of) for name, of in options.items()}
     settings = table["properties"]["models"]["additionalProperties"]["properties"]["settings"]
     settings.update(properties=_settings(), additionalProperties=False)
+    return table
+
+
+def _options(cls: type[Any]) -> Schema:
+    """What ``[providers.NAME]`` takes: the fields of its options, and which plugin serves it where that has another name."""
+    table = _object(cls, partial=True)
+    table["properties"].pop("provider", None)
+    table["properties"][USES] = {"type": "string", "description": "The plugin that serves this name, where none has it."}
     return table
 
 

@@ -26,7 +26,7 @@ _CALLS: Mapping[Kind, tuple[str, str, frozenset[str]]] = {
 _ALONE: frozenset[Kind] = frozenset({"text", "image"})
 """Those whose dataclass can be made of settings alone, so that what it refuses is told before a call."""
 
-_EVERY_CALL = frozenset({"timeouts", "extra"})
+_EVERY_CALL = frozenset({"timeouts", "retries", "extra"})
 
 NAMES = frozenset(
     [

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 from modelhub.errors import ModelhubError
 from modelhub.http import HttpRequest, HttpResponse
-from modelhub.model import Attempt, Finished, ModelCard, Request, Response, Runtime, Timing
+from modelhub.model import Attempt, Finished, ModelCard, Request, Response, Runtime, Timeouts, Timing
+from modelhub.transport.following import FollowUp, followed
 from modelhub.transport.keys import refused, with_keys
 from modelhub.transport.reading import Decoder, FirstToken, Reading
 from modelhub.transport.redaction import redacted_response, unspoken
 from modelhub.transport.understanding import understood, written
 
-__all__ = ["Decoder", "Endpoint", "HttpModel"]
+__all__ = ["Decoder", "Endpoint", "FollowUp", "Follower", "HttpModel", "Learner"]
 
 RequestT = TypeVar("RequestT", bound=Request)
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -44,17 +45,34 @@ class Endpoint(Protocol[RequestT_contra, ResponseT_co, EventT_co]):
         """The error that an unsuccessful answer means."""
 
 
+class Learner(Protocol):
+    """What an endpoint may have beside: it learns from a refusal."""
+
+    def learned(self, error: ModelhubError) -> Self | None:
+        """The endpoint that does without what the provider refused (an unknown parameter, say); ``None``: nothing helps."""
+
+
+class Follower(Protocol):
+    """What an endpoint may have beside: its answer takes more than one exchange."""
+
+    def follow(self, response: HttpResponse) -> FollowUp | None:
+        """What to send next: a job's address to be asked again, say. ``None``: this is the answer."""
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class HttpModel(Generic[RequestT, ResponseT, EventT]):
     """The model behind an endpoint.
 
     It sends what ``build`` gives and raises what ``fault`` says where the status is not 2xx. An exception that ``build`` did
     not mean to raise becomes ``InvalidRequest``; one of ``parse`` or the decoder (a missing field, say) ``AnswerError``. A key
-    that the provider refuses is fetched anew before the next call; nothing is sent twice. No error shows a key of the request,
-    even where the server repeated it. A stream that fails after its first event raises ``StreamBroken`` with what had come.
+    that the provider refuses is fetched anew before the next call. Nothing is sent twice, except where the endpoint has
+    ``learned`` from a refusal, which is no answer and costs nothing: what it learned holds for later calls too. No error shows
+    a key of the request, even where the server repeated it. A stream that fails after its first event raises ``StreamBroken``
+    with what had come.
     """
 
     endpoint: Endpoint[RequestT, ResponseT, EventT]
+    _lessons: list[Endpoint[RequestT, ResponseT, EventT]] = field(default_factory=list, init=False)
 
     @property
     def card(self) -> ModelCard:
@@ -62,40 +80,72 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
 
     async def call(self, request: RequestT, runtime: Runtime) -> ResponseT:
         started = runtime.now()
-        outgoing, timeouts = await with_keys(self._built(request, stream=False), runtime, request.timeouts, started)
-        response = await runtime.send(outgoing, timeouts)
-        if not 200 <= response.status < 300:
-            raise self._fault(response, outgoing)
-        answer = understood(lambda: self.endpoint.parse(response), outgoing, lambda: response.body)
+        while True:
+            endpoint = self._taught
+            outgoing, timeouts = await self._ready(endpoint, request, runtime, started, stream=False)
+            response = await runtime.send(outgoing, timeouts)
+            if 200 <= response.status < 300:
+                break
+            self._learn(endpoint, self._fault(endpoint, response, outgoing))
+        response = await followed(endpoint, response, outgoing, request.timeouts, runtime, started)
+        answer = understood(lambda: endpoint.parse(response), outgoing, lambda: response.body)
         return self._signed(answer, Timing(total=runtime.now() - started))
 
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
         started = runtime.now()
-        outgoing, timeouts = await with_keys(self._built(request, stream=True), runtime, request.timeouts, started)
-        incoming = await runtime.open(outgoing, timeouts)
-        try:
-            if not 200 <= incoming.status < 300:
-                raise self._fault(HttpResponse(incoming.status, incoming.headers, await incoming.read()), outgoing)
-            first_token = FirstToken(incoming, request.timeouts.first_token, runtime.now, started)
-            reading = Reading(self.endpoint.decoder(), outgoing, incoming, first_token)
-            while reading.goes_on:
-                await reading.advance()
-                for event in reading.events():
-                    yield self._timed(event, first_token)
-        finally:
-            await incoming.aclose()
+        while True:
+            endpoint = self._taught
+            outgoing, timeouts = await self._ready(endpoint, request, runtime, started, stream=True)
+            incoming = await runtime.open(outgoing, timeouts)
+            try:
+                if 200 <= incoming.status < 300:
+                    first_token = FirstToken(incoming, request.timeouts.first_token, runtime.now, started)
+                    reading = Reading(endpoint.decoder(), outgoing, incoming, first_token)
+                    while reading.goes_on:
+                        await reading.advance()
+                        for event in reading.events():
+                            yield self._timed(event, first_token)
+                    return
+                refused = HttpResponse(incoming.status, incoming.headers, await incoming.read())
+            finally:
+                await incoming.aclose()
+            self._learn(endpoint, self._fault(endpoint, refused, outgoing))
 
     def __repr__(self) -> str:
         return f"HttpModel({self.card.model!r})"
 
-    def _built(self, request: RequestT, *, stream: bool) -> HttpRequest:
-        return written(lambda: self.endpoint.build(request, stream=stream), self.endpoint, self.card.model)
+    @property
+    def _taught(self) -> Endpoint[RequestT, ResponseT, EventT]:
+        return self._lessons[-1] if self._lessons else self.endpoint
 
-    def _fault(self, response: HttpResponse, outgoing: HttpRequest) -> ModelhubError:
+    async def _ready(
+        self,
+        endpoint: Endpoint[RequestT, ResponseT, EventT],
+        request: RequestT,
+        runtime: Runtime,
+        started: float,
+        *,
+        stream: bool,
+    ) -> tuple[HttpRequest, Timeouts]:
+        built = written(lambda: endpoint.build(request, stream=stream), endpoint, self.card.model)
+        return await with_keys(built, runtime, request.timeouts, started)
+
+    def _fault(
+        self, endpoint: Endpoint[RequestT, ResponseT, EventT], response: HttpResponse, outgoing: HttpRequest
+    ) -> ModelhubError:
         redacted = redacted_response(response, outgoing)
-        error: ModelhubError = understood(lambda: self.endpoint.fault(redacted), outgoing, lambda: redacted.body)
+        error: ModelhubError = understood(lambda: endpoint.fault(redacted), outgoing, lambda: redacted.body)
         refused(error, outgoing)
         return unspoken(error, outgoing)
+
+    def _learn(self, endpoint: Endpoint[RequestT, ResponseT, EventT], error: ModelhubError) -> None:
+        """Take another endpoint from now on, or raise the error. An endpoint that learns for ever is held to a few lessons."""
+        lesson = getattr(endpoint, "learned", None)
+        better = lesson(error) if lesson is not None and len(self._lessons) < _LESSONS else None
+        if endpoint is self._taught:
+            if better is None:
+                raise error
+            self._lessons.append(better)
 
     def _timed(self, event: EventT, first_token: FirstToken) -> EventT:
         if not isinstance(event, Finished):
@@ -112,3 +162,6 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
             attempts=answer.attempts or (Attempt(self.card.model),),
             timing=timing,
         )
+
+
+_LESSONS = 8

@@ -58,7 +58,7 @@ async def with_keys(
                 fetched = True
                 await _load(value, runtime, timeouts, started)
             headers[name] = Held(value)
-    held = HttpRequest(outgoing.method, outgoing.url, headers, outgoing.body)
+    held = replace(outgoing, headers=headers)
     return held, replace(timeouts, total=_left(runtime, timeouts, started)) if fetched else timeouts
 
 

@@ -1,0 +1,33 @@
+"""What hosts that speak the dialect differ in, as data: a row of configuration is enough for a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Quirks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """How a host departs from OpenAI's own API; the defaults are OpenAI's.
+
+    A parameter that a host refuses by name with a 400 is found out at the first refusal and left out from then on; what stands
+    here saves that first refusal.
+    """
+
+    max_tokens: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """How the limit of the answer is called; left out, the base model decides."""
+    stream_usage: bool = True
+    """Whether ``stream_options.include_usage`` may be sent."""
+    structured_output: Literal["json_schema", "json_object", "none"] = "json_schema"
+    """The best that ``response_format`` takes."""
+    system_role: Literal["system", "developer"] = "system"
+    parallel_tool_calls: bool = True
+    """Whether ``parallel_tool_calls`` may be sent."""
+    forced_tools: bool = True
+    """Whether ``tool_choice`` may force a tool."""
+    embedding_format: Literal["base64", "float"] | None = "base64"
+    """What ``encoding_format`` asks for; ``false`` sends none and reads both."""
+    omit: tuple[str, ...] = ()
+    """Body fields that are never sent."""

@@ -1,0 +1,97 @@
+"""Where a model's operations live and how a request to them is signed: the seam between this dialect and its hosts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from modelhub.plugin import Bearer, Environment, HttpRequest, HttpResponse, ModelhubError, Route, Secret, fault
+from modelhub_openai.forms import Form
+from modelhub_openai.options import OpenAIOptions
+from modelhub_openai.quirks import Quirks
+
+__all__ = ["Host", "Site", "host", "json_bytes"]
+
+
+class Site(Protocol):
+    """What an endpoint of the dialect asks of its host. Pure, like the endpoint itself."""
+
+    @property
+    def provider(self) -> str:
+        """The word before the colon of a model id."""
+
+    @property
+    def quirks(self) -> Quirks:
+        """What the host differs in."""
+
+    def base_model(self, model: str) -> str:
+        """What a model's name stands for: a deployment's base model, else the name itself."""
+
+    def post(self, operation: str, model: str, body: Mapping[str, Any] | Form) -> HttpRequest:
+        """A request to ``chat/completions``, ``images/edits``...; ``body`` holds ``model`` already."""
+
+    def get(self, path: str) -> HttpRequest:
+        """A request that asks after something: ``models``, or a whole address of this host's."""
+
+    def fault(self, response: HttpResponse, model: str) -> ModelhubError:
+        """What an unsuccessful answer means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that is reached by one base address and one key."""
+
+    provider: str
+    base_url: str
+    headers: Mapping[str, str | Secret]
+    quirks: Quirks = Quirks()
+    base_models: Mapping[str, str] | None = None
+    extra_body: Mapping[str, Any] | None = None
+    route: Route | None = None
+
+    def base_model(self, model: str) -> str:
+        return (self.base_models or {}).get(model, model)
+
+    def post(self, operation: str, model: str, body: Mapping[str, Any] | Form) -> HttpRequest:  # noqa: ARG002  # the body says it
+        if isinstance(body, Form):
+            content_type, data = body.encoded()
+        else:
+            content_type, data = "application/json", json_bytes({**body, **(self.extra_body or {})})
+        headers = {**self.headers, "content-type": content_type}
+        return HttpRequest("POST", f"{self.base_url}/{operation}", headers, data, self.route)
+
+    def get(self, path: str) -> HttpRequest:
+        return HttpRequest("GET", f"{self.base_url}/{path}", self.headers, None, self.route)
+
+    def fault(self, response: HttpResponse, model: str) -> ModelhubError:
+        return fault(response, provider=self.provider, model=model)
+
+
+def host(options: OpenAIOptions | None) -> Host:
+    """The host that the options describe."""
+    options = options or OpenAIOptions()
+    key = options.api_key
+    if key is None and options.api_key_env:
+        key = Environment(options.api_key_env, f"The key of {options.provider}")
+    own = {
+        "authorization": Bearer(key) if key else None,
+        "openai-organization": options.organization,
+        "openai-project": options.project,
+    }
+    headers = {**{name: value for name, value in own.items() if value}, **options.headers}
+    return Host(
+        options.provider,
+        options.base_url.rstrip("/"),
+        headers,
+        options.quirks,
+        options.base_models,
+        options.extra_body,
+        options.route(),
+    )
+
+
+def json_bytes(body: Mapping[str, Any]) -> bytes:
+    """A JSON body: UTF-8 as it is, no spaces, ``None`` left out by whoever built it."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
