@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelhub.config import load, read_options, resolve, split_id
+from modelhub.config import load, plugin_of, read_options, resolve, split_id
 from modelhub.config.reader import hints_of
 from modelhub.config.settings import NAMES, class_of
 from modelhub.errors import ConfigError, InvalidRequest, UnknownAlias
@@ -179,3 +179,24 @@ def test_half_an_id_is_no_id(model: str) -> None:
 
 def test_the_first_colon_separates() -> None:
     assert split_id("llama:C:/qwen.gguf") == ("llama", "C:/qwen.gguf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    provider: str = "?"
+    region: str = "jp"
+
+
+def test_a_name_is_served_by_the_plugin_that_its_table_uses() -> None:
+    loaded = load({"providers": {"mine": {"uses": "x", "region": "de"}}})
+    assert plugin_of(loaded, "mine") == "x"
+    assert plugin_of(loaded, "other") == "other"
+    assert read_options(loaded, Named, "mine:m", {"region": "us"}) == Named(provider="mine", region="de")
+    assert read_options(loaded, Named, "other:m", {"region": "us"}) == Named(provider="other", region="us")
+
+
+def test_what_cannot_be_used_is_told_with_its_place() -> None:
+    with pytest.raises(ConfigError, match=r"providers\.mine\.uses: expected the name"):
+        plugin_of(load({"providers": {"mine": {"uses": 3}}}), "mine")
+    with pytest.raises(ConfigError, match=r"providers\.mine\.provider: there is no such setting"):
+        read_options(load({"providers": {"mine": {"provider": "x"}}}), Named, "mine:m")

@@ -49,7 +49,7 @@ def test_a_string_may_be_an_environment_reference_and_none_is_false() -> None:
 
 def test_providers_add_their_options() -> None:
     providers = schema({"x": Options})["properties"]["providers"]
-    assert set(providers["properties"]["x"]["properties"]) == {"api_key", "region"}
+    assert set(providers["properties"]["x"]["properties"]) == {"api_key", "region", "uses"}
     assert providers["properties"]["x"]["properties"]["api_key"]["description"] == "Where the key comes from."
 
 

@@ -1,0 +1,48 @@
+"""What is known of models by name: one JSON file a kind in ``models/``, rows by the beginning of a base model's name.
+
+A row's ``card`` holds fields of ``ModelCard``; whatever else stands in it is for the endpoint of that kind to read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from modelhub.plugin import Kind, ModelCard
+from modelhub_openai.site import Site
+
+__all__ = ["card", "traits"]
+
+_FOLDER = Path(__file__).parent / "models"
+
+
+def card(site: Site, model: str, kind: Kind, **changes: Any) -> ModelCard:
+    """The card of a model on that host: what its base model's row says, and ``changes`` over it."""
+    row = traits(kind, site.base_model(model)).get("card", {})
+    fields = {**row, **changes}
+    if (settings := fields.get("settings")) is not None:
+        fields["settings"] = frozenset(settings)
+    return ModelCard(model=f"{site.provider}:{model}", kind=kind, **fields)
+
+
+def traits(kind: Kind, base_model: str) -> Mapping[str, Any]:
+    """The row with the longest name that the base model's begins with; empty where there is none.
+
+    ``openai/gpt-4o`` and ``gpt-4o-2024-11-20`` are both ``gpt-4o``.
+    """
+    name = base_model.rpartition("/")[2].lower()
+    rows = _rows(kind)
+    found = max((known for known in rows if name.startswith(known)), key=len, default=None)
+    return {} if found is None else rows[found]
+
+
+@cache
+def _rows(kind: Kind) -> Mapping[str, Mapping[str, Any]]:
+    path = _FOLDER / f"{kind}.json"
+    if not path.is_file():
+        return {}
+    rows: Mapping[str, Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
+    return rows
