@@ -170,7 +170,7 @@ class Response:
     usage: Usage = Usage()
     cost: Decimal | None = None
     """In US dollars; ``None`` where it cannot be told, and then ``unpriced`` says why."""
-    unpriced: str | None = None
+    unpriced: str | None = "No price is known for this model."
     notices: tuple[Notice, ...] = ()
     provider_metadata: Mapping[str, Any] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = field(default=(), compare=False)

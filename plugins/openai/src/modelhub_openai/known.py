@@ -21,8 +21,12 @@ _FOLDER = Path(__file__).parent / "models"
 
 def card(site: Site, model: str, kind: Kind, **changes: Any) -> ModelCard:
     """The card of a model on that host: what its base model's row says, and ``changes`` over it."""
-    row = traits(kind, site.base_model(model)).get("card", {})
-    fields = {**row, **changes}
+    base = site.base_model(model)
+    fields = {**traits(kind, base).get("card", {}), **changes}
+    if site.listed_prices:
+        from modelhub_openai.prices import listed_price
+
+        fields.setdefault("price", listed_price(base))
     if (settings := fields.get("settings")) is not None:
         fields["settings"] = frozenset(settings)
     return ModelCard(model=f"{site.provider}:{model}", kind=kind, **fields)

@@ -26,6 +26,10 @@ class Site(Protocol):
     def quirks(self) -> Quirks:
         """What the host differs in."""
 
+    @property
+    def listed_prices(self) -> bool:
+        """Whether the list of prices that comes with this plugin holds here."""
+
     def base_model(self, model: str) -> str:
         """What a model's name stands for: a deployment's base model, else the name itself."""
 
@@ -50,6 +54,10 @@ class Host:
     base_models: Mapping[str, str] | None = None
     extra_body: Mapping[str, Any] | None = None
     route: Route | None = None
+
+    @property
+    def listed_prices(self) -> bool:
+        return self.base_url == "https://api.openai.com/v1"
 
     def base_model(self, model: str) -> str:
         return (self.base_models or {}).get(model, model)
