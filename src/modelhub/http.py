@@ -20,7 +20,8 @@ class Secret(Protocol):
         """Fetch the value; may read a file or run a command, so it runs beside the event loop.
 
         Raises ``KeyMissing``, or ``TimeoutError`` where ``timeout`` seconds did not suffice. A secret that has a method
-        ``forget`` is told by it that the provider did not accept the value, and is no longer ``loaded`` then.
+        ``forget`` is told by it that the provider did not accept the value, and is no longer ``loaded`` then. One that has a
+        property ``renewable`` that is true (a token) is then fetched anew and the refused call sent once more.
         """
 
     @property

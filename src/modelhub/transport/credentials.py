@@ -145,6 +145,10 @@ class Bearer:
         """Fetch the key."""
         self.key.load(timeout)
 
+    @property
+    def renewable(self) -> bool:
+        return getattr(self.key, "renewable", False)
+
     def forget(self) -> None:
         """Fetch the key anew before it is used again, where it was fetched at all."""
         forgotten(self.key)

@@ -10,7 +10,7 @@ from modelhub.errors import ModelhubError
 from modelhub.http import HttpRequest, HttpResponse
 from modelhub.model import Attempt, Finished, ModelCard, Request, Response, Runtime, Timeouts, Timing
 from modelhub.transport.following import FollowUp, followed
-from modelhub.transport.keys import refused, with_keys
+from modelhub.transport.keys import refused, renewed, with_keys
 from modelhub.transport.reading import Decoder, FirstToken, Reading
 from modelhub.transport.redaction import redacted_response, unspoken
 from modelhub.transport.understanding import understood, written
@@ -65,10 +65,10 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
 
     It sends what ``build`` gives and raises what ``fault`` says where the status is not 2xx. An exception that ``build`` did
     not mean to raise becomes ``InvalidRequest``; one of ``parse`` or the decoder (a missing field, say) ``AnswerError``. A key
-    that the provider refuses is fetched anew before the next call. Nothing is sent twice, except where the endpoint has
-    ``learned`` from a refusal, which is no answer and costs nothing: what it learned holds for later calls too. No error shows
-    a key of the request, even where the server repeated it. A stream that fails after its first event raises ``StreamBroken``
-    with what had come.
+    that the provider refuses is fetched anew before the next call; a token, which can be renewed, within this one. Nothing is
+    sent twice but what was refused, which is no answer and costs nothing: once with a renewed token, and where the endpoint has
+    ``learned`` from the refusal; what it learned holds for later calls too. No error shows a key of the request, even where
+    the server repeated it. A stream that fails after its first event raises ``StreamBroken`` with what had come.
     """
 
     endpoint: Endpoint[RequestT, ResponseT, EventT]
@@ -80,19 +80,21 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
 
     async def call(self, request: RequestT, runtime: Runtime) -> ResponseT:
         started = runtime.now()
+        again = True
         while True:
             endpoint = self._taught
             outgoing, timeouts = await self._ready(endpoint, request, runtime, started, stream=False)
             response = await runtime.send(outgoing, timeouts)
             if 200 <= response.status < 300:
                 break
-            self._learn(endpoint, self._fault(endpoint, response, outgoing))
+            again = self._learn(endpoint, self._fault(endpoint, response, outgoing), outgoing, again=again)
         response = await followed(endpoint, response, outgoing, request.timeouts, runtime, started)
         answer = understood(lambda: endpoint.parse(response), outgoing, lambda: response.body)
         return self._signed(answer, Timing(total=runtime.now() - started))
 
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
         started = runtime.now()
+        again = True
         while True:
             endpoint = self._taught
             outgoing, timeouts = await self._ready(endpoint, request, runtime, started, stream=True)
@@ -109,7 +111,7 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
                 refused = HttpResponse(incoming.status, incoming.headers, await incoming.read())
             finally:
                 await incoming.aclose()
-            self._learn(endpoint, self._fault(endpoint, refused, outgoing))
+            again = self._learn(endpoint, self._fault(endpoint, refused, outgoing), outgoing, again=again)
 
     def __repr__(self) -> str:
         return f"HttpModel({self.card.model!r})"
@@ -138,14 +140,22 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
         refused(error, outgoing)
         return unspoken(error, outgoing)
 
-    def _learn(self, endpoint: Endpoint[RequestT, ResponseT, EventT], error: ModelhubError) -> None:
-        """Take another endpoint from now on, or raise the error. An endpoint that learns for ever is held to a few lessons."""
+    def _learn(
+        self, endpoint: Endpoint[RequestT, ResponseT, EventT], error: ModelhubError, outgoing: HttpRequest, *, again: bool
+    ) -> bool:
+        """Take another endpoint from now on, or another token (where ``again`` allows it), or raise the error.
+
+        An endpoint that learns for ever is held to a few lessons. Gives whether a token may still be renewed.
+        """
+        if again and renewed(error, outgoing):
+            return False
         lesson = getattr(endpoint, "learned", None)
         better = lesson(error) if lesson is not None and len(self._lessons) < _LESSONS else None
         if endpoint is self._taught:
             if better is None:
                 raise error
             self._lessons.append(better)
+        return again
 
     def _timed(self, event: EventT, first_token: FirstToken) -> EventT:
         if not isinstance(event, Finished):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from modelhub.model import Runtime, Timeouts
 
-__all__ = ["Held", "holding", "keys_within", "refused", "with_keys"]
+__all__ = ["Held", "holding", "keys_within", "refused", "renewed", "with_keys"]
 
 
 class Held:
@@ -30,6 +30,10 @@ class Held:
     @property
     def loaded(self) -> bool:
         return True
+
+    @property
+    def renewable(self) -> bool:
+        return _renewable(self._source)
 
     def load(self, timeout: float | None = None) -> None:
         """It is there."""
@@ -82,6 +86,15 @@ def refused(error: Exception, outgoing: HttpRequest) -> None:
         for value in outgoing.headers.values():
             if not isinstance(value, str):
                 forgotten(value)
+
+
+def renewed(error: Exception, outgoing: HttpRequest) -> bool:
+    """Whether another try of the same call has another key: a refused one was a token, which may have ended before its time."""
+    return isinstance(error, KeyRefused) and error.status == 401 and any(map(_renewable, outgoing.headers.values()))
+
+
+def _renewable(value: str | Secret) -> bool:
+    return getattr(value, "renewable", False)
 
 
 def holding(endpoint: object) -> HttpRequest:
