@@ -102,8 +102,10 @@ if TYPE_CHECKING:
     from modelhub.retrieval.sentences import sentence_spans
     from modelhub.retrieval.tokens import count_tokens
     from modelhub.route import Route
+    from modelhub.transport.blocking import BlockingRuntime
     from modelhub.transport.credentials import Bearer, Environment, Plain
     from modelhub.transport.decoders import LengthPrefixedDecoder, NdjsonDecoder, ServerSentEvent, SseDecoder
+    from modelhub.transport.drive import drive
     from modelhub.transport.endpoint import Decoder, Endpoint, HttpModel
     from modelhub.transport.faults import fault
     from modelhub.transport.following import FollowUp
@@ -147,8 +149,10 @@ _HOMES = {
     "modelhub.retrieval.sentences": "sentence_spans",
     "modelhub.retrieval.tokens": "count_tokens",
     "modelhub.route": "Route",
+    "modelhub.transport.blocking": "BlockingRuntime",
     "modelhub.transport.credentials": "Bearer Environment Plain",
     "modelhub.transport.decoders": "LengthPrefixedDecoder NdjsonDecoder ServerSentEvent SseDecoder",
+    "modelhub.transport.drive": "drive",
     "modelhub.transport.endpoint": "Decoder Endpoint HttpModel",
     "modelhub.transport.faults": "fault",
     "modelhub.transport.following": "FollowUp",
@@ -162,6 +166,7 @@ __all__ = [
     "AudioPart",
     "BadRequest",
     "Bearer",
+    "BlockingRuntime",
     "Bm25",
     "Citation",
     "Cited",
@@ -280,6 +285,7 @@ __all__ = [
     "Wrapper",
     "count_tokens",
     "did_you_mean",
+    "drive",
     "extension",
     "fault",
     "hookimpl",
