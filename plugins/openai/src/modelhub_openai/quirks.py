@@ -29,5 +29,7 @@ class Quirks:
     """Whether ``tool_choice`` may force a tool."""
     embedding_format: Literal["base64", "float"] | None = "base64"
     """What ``encoding_format`` asks for; ``false`` sends none and reads both."""
+    reasoning: Literal["reasoning_content", "reasoning"] | None = None
+    """The field in which an assistant's earlier reasoning is sent back; left out, it is not."""
     omit: tuple[str, ...] = ()
     """Body fields that are never sent."""

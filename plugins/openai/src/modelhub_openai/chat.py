@@ -1,0 +1,133 @@
+"""Chat completions: the operation that half of all hosts speak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from modelhub.plugin import HttpRequest, HttpResponse, ModelCard, ModelhubError, Notice, TextRequest, TextResponse
+from modelhub_openai import chat_answer, known
+from modelhub_openai.chat_stream import ChatDecoder
+from modelhub_openai.gathering import Extras
+from modelhub_openai.lessons import Lesson, lesson
+from modelhub_openai.messages import messages
+from modelhub_openai.site import Site
+from modelhub_openai.usage import estimated
+
+__all__ = ["Chat"]
+
+
+@dataclass(frozen=True)
+class Chat:
+    """``chat/completions`` of one model on one host.
+
+    ``lesson`` is what its refusals have taught: body fields that go by another name, or are left out.
+    """
+
+    site: Site
+    name: str
+    lesson: Lesson = Lesson()
+    card: ModelCard = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "card", known.card(self.site, self.name, "text"))
+
+    def build(self, request: TextRequest, *, stream: bool) -> HttpRequest:
+        knobs, quirks = request.knobs, self.site.quirks
+        body = {
+            "model": self.name,
+            "messages": messages(request.messages, quirks),
+            "stream": True if stream else None,
+            "stream_options": {"include_usage": True} if stream and quirks.stream_usage else None,
+            self._limit: knobs.max_output_tokens,
+            "temperature": knobs.temperature,
+            "top_p": knobs.top_p,
+            "top_k": knobs.top_k,
+            "stop": knobs.stop_sequences and list(knobs.stop_sequences),
+            "seed": knobs.seed,
+            "presence_penalty": knobs.presence_penalty,
+            "frequency_penalty": knobs.frequency_penalty,
+            "logprobs": None if knobs.logprobs is None else True,
+            "top_logprobs": knobs.logprobs,
+            "reasoning_effort": knobs.reasoning_effort,
+            **(_tools(request, quirks.forced_tools) if request.tools else {}),
+            "parallel_tool_calls": knobs.parallel_tool_calls if quirks.parallel_tool_calls else None,
+            "response_format": _response_format(request),
+        }
+        written = {name: value for name, value in body.items() if value is not None and name not in self._left_out}
+        return self.site.post("chat/completions", self.name, {**written, **request.extra.get(self.site.provider, {})})
+
+    def parse(self, response: HttpResponse) -> TextResponse[Any]:
+        return chat_answer.parse(response, self.site, self.name, self.extras())
+
+    def decoder(self) -> ChatDecoder:
+        return ChatDecoder(self.site, self.name, self.extras())
+
+    def extras(self) -> Extras:
+        """What gathers the members that a host sends beside its answer."""
+        return Extras()
+
+    def fault(self, response: HttpResponse) -> ModelhubError:
+        return self.site.fault(response, self.name)
+
+    def learned(self, error: ModelhubError) -> Chat | None:
+        """The same without the body field that the host refuses by name."""
+        better = lesson(error, self.lesson, self._limit)
+        return None if better is None else replace(self, lesson=better)
+
+    def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
+        """The response with what only the request tells: the usage a host did not count, and what was left out."""
+        if notices := self._notices(request):
+            response = replace(response, notices=(*response.notices, *notices))
+        return estimated(request, response)
+
+    @property
+    def _limit(self) -> str:
+        """How this model calls the limit of its answer."""
+        known_name = known.traits("text", self.site.base_model(self.name)).get("max_tokens")
+        return self.lesson.limit or self.site.quirks.max_tokens or known_name or self._usual_limit
+
+    @property
+    def _usual_limit(self) -> str:
+        return "max_tokens"
+
+    @property
+    def _left_out(self) -> frozenset[str]:
+        return self.lesson.without.union(self.site.quirks.omit)
+
+    def _notices(self, request: TextRequest) -> list[Notice]:
+        return []
+
+
+def _tools(request: TextRequest, forced: bool) -> Mapping[str, Any]:
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": tool.name,
+                **({"description": tool.description} if tool.description else {}),
+                "parameters": tool.parameters,
+            },
+        }
+        for tool in request.tools
+    ]
+    return {"tools": tools, "tool_choice": _tool_choice(request.tool_choice) if forced else None}
+
+
+def _tool_choice(choice: str) -> Any:
+    match choice:
+        case "auto":
+            return None
+        case "none" | "required":
+            return choice
+        case name:
+            return {"type": "function", "function": {"name": name}}
+
+
+def _response_format(request: TextRequest) -> Mapping[str, Any] | None:
+    if request.output is None:
+        return None
+    from modelhub_openai.schemas import json_schema
+
+    return {"type": "json_schema", "json_schema": json_schema(request.output)}
