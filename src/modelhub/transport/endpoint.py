@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol, Self, TypeVar, cast
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
-from modelhub.errors import ModelhubError
+from modelhub.errors import ModelhubError, StreamBroken
 from modelhub.http import HttpRequest, HttpResponse
 from modelhub.model import Attempt, Finished, ModelCard, Request, Response, Runtime, Timeouts, Timing
 from modelhub.transport.following import FollowUp, followed
@@ -15,7 +15,7 @@ from modelhub.transport.reading import Decoder, FirstToken, Reading
 from modelhub.transport.redaction import redacted_response, unspoken
 from modelhub.transport.understanding import understood, written
 
-__all__ = ["Decoder", "Endpoint", "FollowUp", "Follower", "HttpModel", "Learner"]
+__all__ = ["Completer", "Decoder", "Endpoint", "FollowUp", "Follower", "HttpModel", "Learner"]
 
 RequestT = TypeVar("RequestT", bound=Request)
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -59,6 +59,13 @@ class Follower(Protocol):
         """What to send next: a job's address to be asked again, say. ``None``: this is the answer."""
 
 
+class Completer(Protocol):
+    """What an endpoint may have beside: answers that the provider does not tell all of."""
+
+    def completed(self, request: Any, response: Any) -> Any:
+        """The response, whole or partial, with what only the request tells: an estimate of its tokens, a notice."""
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class HttpModel(Generic[RequestT, ResponseT, EventT]):
     """The model behind an endpoint.
@@ -89,7 +96,7 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
                 break
             again = self._learn(endpoint, self._fault(endpoint, response, outgoing), outgoing, again=again)
         response = await followed(endpoint, response, outgoing, request.timeouts, runtime, started)
-        answer = understood(lambda: endpoint.parse(response), outgoing, lambda: response.body)
+        answer = understood(lambda: _completed(endpoint, request, endpoint.parse(response)), outgoing, lambda: response.body)
         return self._signed(answer, Timing(total=runtime.now() - started))
 
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
@@ -106,9 +113,13 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
                     while reading.goes_on:
                         await reading.advance()
                         for event in reading.events():
-                            yield self._timed(event, first_token)
+                            yield self._timed(endpoint, request, event, first_token)
                     return
                 refused = HttpResponse(incoming.status, incoming.headers, await incoming.read())
+            except StreamBroken as error:
+                if error.partial is not None:
+                    error.partial = _completed(endpoint, request, error.partial)
+                raise
             finally:
                 await incoming.aclose()
             again = self._learn(endpoint, self._fault(endpoint, refused, outgoing), outgoing, again=again)
@@ -157,10 +168,13 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
             self._lessons.append(better)
         return again
 
-    def _timed(self, event: EventT, first_token: FirstToken) -> EventT:
+    def _timed(
+        self, endpoint: Endpoint[RequestT, ResponseT, EventT], request: RequestT, event: EventT, first_token: FirstToken
+    ) -> EventT:
         if not isinstance(event, Finished):
             return event
-        return cast("EventT", replace(event, response=self._signed(event.response, first_token.timing())))
+        response = self._signed(_completed(endpoint, request, event.response), first_token.timing())
+        return cast("EventT", replace(event, response=response))
 
     def _signed(self, answer: ResponseT, timing: Timing) -> ResponseT:
         """The answer with what only the path knows, and the model's names where the provider gave none."""
@@ -175,3 +189,8 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
 
 
 _LESSONS = 8
+
+
+def _completed(endpoint: object, request: Request, response: Any) -> Any:
+    complete = getattr(endpoint, "completed", None)
+    return response if complete is None else complete(request, response)
