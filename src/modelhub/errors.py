@@ -88,6 +88,9 @@ class ModelhubError(Exception):
     retryable = False
     """Whether the same request may succeed if it is sent again later."""
 
+    partial: object = None
+    """The response made of what had arrived: of a stream that broke, or of a call that takes several requests."""
+
     @property
     def message(self) -> str:
         """What happened and what to do, in a sentence or two."""

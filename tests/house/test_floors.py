@@ -17,6 +17,7 @@ FLOORS = (
     ("http",),
     ("model",),
     ("interfaces",),
+    ("sound",),
     ("transport",),
     ("provider", "hookspecs"),
     ("providers",),

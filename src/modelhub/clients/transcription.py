@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, BinaryIO, Literal, TypedDict, Unpack
 
 from modelhub.clients.client import Client
 from modelhub.clients.requests import made
@@ -22,8 +22,8 @@ from modelhub.transport.drive import drive
 
 __all__ = ["AsyncTranscriptionClient", "Audio", "TranscriptionClient", "TranscriptionOptions"]
 
-Audio = str | os.PathLike[str] | bytes | AudioPart
-"""A path, the bytes of a sound file, or an ``AudioPart``."""
+Audio = str | os.PathLike[str] | bytes | BinaryIO | AudioPart
+"""A path, the bytes of a sound file, a file opened in binary mode, or an ``AudioPart``."""
 
 
 class TranscriptionOptions(TypedDict, total=False):

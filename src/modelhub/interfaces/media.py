@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, BinaryIO, Self
 
 from modelhub.errors import InvalidRequest
 
@@ -19,6 +19,7 @@ _EXTENSIONS = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
     "audio/mp4": "m4a",
+    "audio/aac": "aac",
     "audio/flac": "flac",
     "audio/ogg": "ogg",
     "audio/webm": "webm",
@@ -37,6 +38,11 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xfb", "audio/mpeg"),
     (0, b"\xff\xf3", "audio/mpeg"),
     (0, b"\xff\xf2", "audio/mpeg"),
+    (0, b"\xff\xfa", "audio/mpeg"),
+    (0, b"\xff\xe3", "audio/mpeg"),
+    (0, b"\xff\xe2", "audio/mpeg"),
+    (0, b"\xff\xf1", "audio/aac"),
+    (0, b"\xff\xf9", "audio/aac"),
     (4, b"ftyp", "audio/mp4"),
     (0, b"\x1aE\xdf\xa3", "audio/webm"),
     (0, b"%PDF-", "application/pdf"),
@@ -76,10 +82,16 @@ class Media:
             object.__setattr__(self, "media_type", sniff(self.data))
 
     @classmethod
-    def read(cls, source: str | os.PathLike[str] | bytes) -> Self:
-        """From a path or from bytes. Raises ``InvalidRequest`` where the file cannot be read or is empty."""
-        if isinstance(source, bytes):
-            return cls(data=source)
+    def read(cls, source: str | os.PathLike[str] | bytes | BinaryIO) -> Self:
+        """From a path, from bytes, or from an open file. Raises ``InvalidRequest`` where it cannot be read or is empty."""
+        if isinstance(source, bytes | bytearray | memoryview):
+            return cls(data=bytes(source))
+        if hasattr(source, "read") and not isinstance(source, str | os.PathLike):
+            return cls._drawn(source)
+        return cls._opened(source)
+
+    @classmethod
+    def _opened(cls, source: Any) -> Self:
         try:
             with open(source, "rb") as file:
                 data = file.read()
@@ -88,6 +100,18 @@ class Media:
             named = repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else type(source).__name__
             raise InvalidRequest(f"Cannot read {named}: {reason}.") from error
         return cls(data=data, name=os.path.basename(os.fspath(source)))
+
+    @classmethod
+    def _drawn(cls, file: BinaryIO) -> Self:
+        """What is left in an open file, under its name where it has one."""
+        try:
+            data: object = file.read()
+        except (OSError, ValueError) as error:
+            raise InvalidRequest(f"Cannot read {file!r}: {error}.") from error
+        if not isinstance(data, bytes):
+            raise InvalidRequest(f"{file!r} gives {type(data).__name__}: open it in binary mode.")
+        name: object = getattr(file, "name", None)
+        return cls(data=data, name=os.path.basename(name) if isinstance(name, str) else None)
 
     def data_url(self) -> str:
         """The address, or the bytes as a ``data:`` URL."""
