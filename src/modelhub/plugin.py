@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from modelhub.http import Headers, HttpRequest, HttpResponse, HttpStream, Secret
     from modelhub.interfaces.content import Message, Part, ReasoningPart, Role, TextPart, Tool, ToolCall, ToolResult
     from modelhub.interfaces.embedding import EmbeddingModel, EmbeddingRequest, EmbeddingResponse, pack
+    from modelhub.interfaces.envelope import enveloped
     from modelhub.interfaces.events import (
         Cited,
         ReasoningDelta,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         ImageResponse,
         PartialImage,
     )
+    from modelhub.interfaces.instructions import instructed
     from modelhub.interfaces.media import AudioPart, FilePart, ImagePart, Media, extension, sniff
     from modelhub.interfaces.output import OutputType, output_type
     from modelhub.interfaces.passages import Citation, Passage, Span
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
     from modelhub.retrieval.sentences import sentence_spans
     from modelhub.retrieval.tokens import count_tokens
     from modelhub.route import Route
+    from modelhub.sound.wav import Wav, WavForm, read_wav
     from modelhub.transport.blocking import BlockingRuntime
     from modelhub.transport.credentials import Bearer, Environment, Plain
     from modelhub.transport.decoders import LengthPrefixedDecoder, NdjsonDecoder, ServerSentEvent, SseDecoder
@@ -122,12 +125,14 @@ _HOMES = {
     "modelhub.http": "Headers HttpRequest HttpResponse HttpStream Secret",
     "modelhub.interfaces.content": "Message Part ReasoningPart Role TextPart Tool ToolCall ToolResult",
     "modelhub.interfaces.embedding": "EmbeddingModel EmbeddingRequest EmbeddingResponse pack",
+    "modelhub.interfaces.envelope": "enveloped",
     "modelhub.interfaces.events": (
         "Cited ReasoningDelta TextDelta TextEvent TextModel ToolCallDelta ToolCallStarted ToolCalled"
     ),
     "modelhub.interfaces.image": (
         "GeneratedImage ImageEvent ImageModel ImageOperation ImageRequest ImageResponse PartialImage"
     ),
+    "modelhub.interfaces.instructions": "instructed",
     "modelhub.interfaces.media": "AudioPart FilePart ImagePart Media extension sniff",
     "modelhub.interfaces.output": "OutputType output_type",
     "modelhub.interfaces.passages": "Citation Passage Span",
@@ -149,6 +154,7 @@ _HOMES = {
     "modelhub.retrieval.sentences": "sentence_spans",
     "modelhub.retrieval.tokens": "count_tokens",
     "modelhub.route": "Route",
+    "modelhub.sound.wav": "Wav WavForm read_wav",
     "modelhub.transport.blocking": "BlockingRuntime",
     "modelhub.transport.credentials": "Bearer Environment Plain",
     "modelhub.transport.decoders": "LengthPrefixedDecoder NdjsonDecoder ServerSentEvent SseDecoder",
@@ -281,16 +287,21 @@ __all__ = [
     "Unreachable",
     "Unsupported",
     "Usage",
+    "Wav",
+    "WavForm",
     "Word",
     "Wrapper",
     "count_tokens",
     "did_you_mean",
     "drive",
+    "enveloped",
     "extension",
     "fault",
     "hookimpl",
+    "instructed",
     "output_type",
     "pack",
+    "read_wav",
     "sentence_spans",
     "sniff",
     "terms",

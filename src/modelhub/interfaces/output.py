@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import re
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -14,6 +14,7 @@ from modelhub.errors import InvalidRequest, OutputInvalid
 __all__ = ["OutputType", "output_type"]
 
 T = TypeVar("T")
+_NOTHING: Any = object()
 
 
 @dataclass(frozen=True)  # with slots, OutputType[City](...) would raise in its frozen __setattr__
@@ -25,19 +26,25 @@ class OutputType(Generic[T]):
     python_type: Any = field(default=None, repr=False)
 
     def parse(self, text: str) -> T:
-        """The answer's text as that type: JSON, also inside a Markdown fence, behind ``<think>``, or among prose.
+        """The answer's text as that type: JSON; also in a fence, behind ``<think>``, among prose, or with commas to spare.
 
-        Raises ``OutputInvalid``. A JSON Schema is checked where ``jsonschema`` is installed (``checked`` says so).
+        ``null`` stands for "left out" where a field has a default and cannot be null. A type that is no object is also taken
+        out of ``{"value": ...}``. Raises ``OutputInvalid``. A JSON Schema is checked where ``jsonschema`` is installed
+        (``checked`` says so).
         """
-        if self.python_type is str and not text.lstrip().startswith(('"', "`", "<think>")):
+        from modelhub.interfaces.lenient import candidates
+
+        if self.python_type is str and not text.lstrip("\ufeff \n\t").startswith(('"', "`", "<think>", "{")):
             return text  # type: ignore[return-value]  # T is str
-        failures = []
-        for candidate in _candidates(text):
+        first: ValueError | None = None
+        for candidate in candidates(text):
             try:
                 return self._read(candidate)
             except ValueError as failure:
-                failures.append(failure)
-        raise OutputInvalid(f"The answer is not a valid {self.name}: {failures[0]}.", text=text)
+                first = first or failure
+        if self.python_type is str:
+            return text  # type: ignore[return-value]  # T is str
+        raise OutputInvalid(f"The answer is not a valid {self.name}: {first}.", text=text)
 
     @property
     def checked(self) -> bool:
@@ -45,6 +52,34 @@ class OutputType(Generic[T]):
         return self.python_type is not None or find_spec("jsonschema") is not None
 
     def _read(self, text: str) -> T:
+        refused: ValueError | None = None
+        for meant in self._meanings(text):
+            try:
+                return self._validated(meant)
+            except ValueError as failure:
+                refused = refused or failure
+        raise refused or ValueError("there is no JSON in it")
+
+    def _meanings(self, text: str) -> Iterator[str]:
+        """What a JSON text may mean: what is in its envelope, if that is one; itself; itself without nulls for "left out"."""
+        from modelhub.interfaces.envelope import is_object, opened
+        from modelhub.interfaces.optional import without_nulls
+
+        if not text.startswith(("{", "[")):
+            yield text
+            return
+        value: Any = _NOTHING
+        if not is_object(self.schema):
+            value = _value(text)
+            if (inside := opened(value, self.schema)) is not value:
+                yield json.dumps(inside, ensure_ascii=False)
+                value = inside
+        yield text
+        value = _value(text) if value is _NOTHING else value
+        if (cleaned := without_nulls(value, self.schema)) != value:
+            yield json.dumps(cleaned, ensure_ascii=False)
+
+    def _validated(self, text: str) -> T:
         from pydantic import TypeAdapter, ValidationError
 
         try:
@@ -58,28 +93,19 @@ class OutputType(Generic[T]):
         return value
 
 
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is no JSON: {error}") from None
+
+
 def _hold(value: object, schema: Mapping[str, Any]) -> None:
     from jsonschema import Draft202012Validator
 
     error = next(Draft202012Validator(schema).iter_errors(value), None)
     if error is not None:
         raise ValueError(f"{'.'.join(map(str, error.absolute_path)) or 'the answer'}: {error.message}")
-
-
-def _candidates(text: str) -> Iterator[str]:
-    """Where the JSON may be: all of the text without reasoning and fence; else from its first bracket to its last."""
-    bare = _REASONING.sub("", text).strip().removeprefix("\ufeff")
-    fenced = _FENCED.fullmatch(bare)
-    bare = fenced.group(1).strip() if fenced else bare
-    yield bare
-    found = _BRACKETED.search(bare)
-    if found and found.group() != bare:
-        yield found.group()
-
-
-_REASONING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCED = re.compile(r"```[a-z]*\n?(.*?)\n?```", re.DOTALL | re.IGNORECASE)
-_BRACKETED = re.compile(r"\{.*\}|\[.*\]", re.DOTALL)
 
 
 @overload

@@ -12,6 +12,7 @@ from modelhub_openai.chat_stream import ChatDecoder
 from modelhub_openai.gathering import Extras
 from modelhub_openai.lessons import Lesson, lesson
 from modelhub_openai.messages import messages
+from modelhub_openai.quirks import Quirks
 from modelhub_openai.site import Site
 from modelhub_openai.usage import estimated
 
@@ -37,7 +38,7 @@ class Chat:
         knobs, quirks = request.knobs, self.site.quirks
         body = {
             "model": self.name,
-            "messages": messages(request.messages, quirks),
+            "messages": messages(_fitted(request, quirks).messages, quirks),
             "stream": True if stream else None,
             "stream_options": {"include_usage": True} if stream and quirks.stream_usage else None,
             self._limit: knobs.max_output_tokens,
@@ -53,7 +54,7 @@ class Chat:
             "reasoning_effort": knobs.reasoning_effort,
             **(_tools(request, quirks.forced_tools) if request.tools else {}),
             "parallel_tool_calls": knobs.parallel_tool_calls if quirks.parallel_tool_calls else None,
-            "response_format": _response_format(request),
+            "response_format": _response_format(request, quirks),
         }
         written = {name: value for name, value in body.items() if value is not None and name not in self._left_out}
         return self.site.post("chat/completions", self.name, {**written, **request.extra.get(self.site.provider, {})})
@@ -97,7 +98,11 @@ class Chat:
         return self.lesson.without.union(self.site.quirks.omit)
 
     def _notices(self, request: TextRequest) -> list[Notice]:
-        return []
+        if request.output is None:
+            return []
+        from modelhub_openai.schemas import notices
+
+        return [*notices(request, self.site.quirks)]
 
 
 def _tools(request: TextRequest, forced: bool) -> Mapping[str, Any]:
@@ -125,9 +130,19 @@ def _tool_choice(choice: str) -> Any:
             return {"type": "function", "function": {"name": name}}
 
 
-def _response_format(request: TextRequest) -> Mapping[str, Any] | None:
+def _fitted(request: TextRequest, quirks: Quirks) -> TextRequest:
     if request.output is None:
+        return request
+    from modelhub_openai.schemas import fitted
+
+    return fitted(request, quirks)
+
+
+def _response_format(request: TextRequest, quirks: Quirks) -> Mapping[str, Any] | None:
+    if request.output is None or quirks.structured_output == "none":
         return None
+    if quirks.structured_output == "json_object":
+        return {"type": "json_object"}
     from modelhub_openai.schemas import json_schema
 
-    return {"type": "json_schema", "json_schema": json_schema(request.output)}
+    return {"type": "json_schema", "json_schema": json_schema(request.output, limits=quirks.schema_limits)}

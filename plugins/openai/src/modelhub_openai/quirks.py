@@ -21,7 +21,9 @@ class Quirks:
     stream_usage: bool = True
     """Whether ``stream_options.include_usage`` may be sent."""
     structured_output: Literal["json_schema", "json_object", "none"] = "json_schema"
-    """The best that ``response_format`` takes."""
+    """The best that ``response_format`` takes. Where it takes no schema, the schema is put into the prompt."""
+    schema_limits: bool = True
+    """Whether a strict schema may hold ``minimum``, ``pattern``, ``minItems`` and the like; else they are put into words."""
     system_role: Literal["system", "developer"] = "system"
     parallel_tool_calls: bool = True
     """Whether ``parallel_tool_calls`` may be sent."""
@@ -29,6 +31,8 @@ class Quirks:
     """Whether ``tool_choice`` may force a tool."""
     embedding_format: Literal["base64", "float"] | None = "base64"
     """What ``encoding_format`` asks for; ``false`` sends none and reads both."""
+    embedding_index: bool = True
+    """Whether each vector says which text it belongs to; ``false`` trusts the order in which they come."""
     reasoning: Literal["reasoning_content", "reasoning"] | None = None
     """The field in which an assistant's earlier reasoning is sent back; left out, it is not."""
     omit: tuple[str, ...] = ()
