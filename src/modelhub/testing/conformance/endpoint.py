@@ -166,7 +166,7 @@ class Played(Wrapper[Any, Any, Any]):
         return await self.inner.call(request, FakeRuntime([self.recording.whole()]))
 
     async def stream(self, request: Request, runtime: Runtime) -> AsyncGenerator[Any, None]:
-        async with aclosing(self.inner.stream(request, FakeRuntime([self.recording.streamed()]))) as events:
+        async with aclosing(self.inner.stream(request, FakeRuntime(lambda _: self.recording.streamed()))) as events:
             async for event in events:
                 yield event
 
