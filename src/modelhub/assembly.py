@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from modelhub.config import Loaded, read_options, resolve, served, split_id
 from modelhub.config.aliases import chain
 from modelhub.errors import InvalidRequest, ModelhubError, PluginBroken, PluginMissing, UnknownModel, Unsupported
-from modelhub.model import AnyModel, Kind
+from modelhub.model import AnyModel, Kind, ModelCard
 from modelhub.providers import imported
 
 if TYPE_CHECKING:
     from modelhub.config.specs import ModelSpec
     from modelhub.retrieval.index import Index
+    from modelhub.wrappers.circuit import Circuit
+    from modelhub.wrappers.fallback import Target
 
 __all__ = ["Assembled", "Assembly"]
 
@@ -67,12 +69,79 @@ class Assembly:
         return built
 
     def _assemble(self, kind: Kind, name: str) -> Assembled:
+        """The model of a name, behind it those that stand in for it, and around them what belongs to the name alone."""
         spec = resolve(self.loaded, name, kind)
+        model = self._with_fallback(kind, name, spec) if spec.fallback else self._target(kind, name, spec)
+        if kind == "text":
+            model = self._around_text(spec, model)
+        return Assembled(model, {"timeouts": spec.timeouts or self.loaded.config.timeouts, **spec.settings})
+
+    def _target(self, kind: Kind, name: str, spec: ModelSpec, circuit: Circuit | None = None) -> AnyModel:
+        """One model, with what belongs to it alone. The first to see a request is the last put on."""
+        from modelhub.wrappers.laws import Lawful
+        from modelhub.wrappers.negotiation import Negotiation
+        from modelhub.wrappers.retry import Retry
+        from modelhub.wrappers.timing import Timed
+
+        model: AnyModel = Timed(Lawful(self._described(kind, name, spec)))
+        if circuit is not None:
+            from modelhub.wrappers.circuit import Watched
+
+            model = Watched(model, circuit)
+        model = Retry(model, circuit=circuit, **self._retries(name))
+        model = Negotiation(model)
+        if kind == "text":
+            from modelhub.retrieval.grounding import Grounding
+
+            model = Grounding(model)
+        return model
+
+    def _described(self, kind: Kind, name: str, spec: ModelSpec) -> AnyModel:
+        """The provider's model, with what the configuration knows of it."""
         try:
-            model = self._around(kind, spec, self._bare(kind, name, spec.model))
+            model = self._bare(kind, name, spec.model)
         except (PluginBroken, PluginMissing, UnknownModel, Unsupported) as error:
             raise self._located(error, name)  # noqa: B904  # the same error, told with its place
-        return Assembled(model, {"timeouts": spec.timeouts or self.loaded.config.timeouts, **spec.settings})
+        if spec.context_window is None:
+            return model
+        from modelhub.wrappers.description import Description
+
+        return Description(model, replace(model.card, context_window=spec.context_window))
+
+    def _retries(self, name: str) -> dict[str, Any]:
+        """How often, and the longest wait; empty where the configuration says nothing of it."""
+        config = self.loaded.config
+        if not config.retry and not any(model.retry for model in config.models.values()):
+            return {}
+        from modelhub.config.persistence import retry_of
+
+        retry = retry_of(self.loaded, name)
+        return {"times": retry.times, "max_wait": retry.max_wait}
+
+    def _with_fallback(self, kind: Kind, name: str, spec: ModelSpec) -> AnyModel:
+        from modelhub.config.fallbacks import error_classes, fallbacks
+        from modelhub.wrappers.fallback import Fallback
+
+        listed = error_classes(spec.fallback_on)
+        targets = [self._standing_in(kind, other, listed) for other in (name, *fallbacks(self.loaded, name))]
+        return Fallback(targets[0].model, targets[0], tuple(targets[1:]), listed)
+
+    def _standing_in(self, kind: Kind, name: str, listed: tuple[type[ModelhubError], ...]) -> Target:
+        """One of several models that may answer. Of an alias that stands in, its prompt and its documents have no say."""
+        from modelhub.config.persistence import circuit_of
+        from modelhub.wrappers.circuit import Circuit
+        from modelhub.wrappers.fallback import Absent, Target
+
+        spec, limits = resolve(self.loaded, name, kind), circuit_of(self.loaded)
+        circuit = self._once(("circuit", f"{kind} {name}"), lambda: Circuit(limits.failures, limits.cool_down))
+        try:
+            model = self._target(kind, name, spec, circuit)
+        except listed as error:
+            model = Absent(ModelCard(model=spec.model, kind=kind), error)
+        own_timeouts = ":" not in name and any(
+            "timeouts" in self.loaded.tree["models"][alias] for alias in chain(self.loaded, name)
+        )
+        return Target(model, circuit, spec.settings, spec.timeouts if own_timeouts else None)
 
     def _located(self, error: ModelhubError, name: str) -> ModelhubError:
         """The error with the place in the configuration where its model is named, if it is named there."""
@@ -92,24 +161,10 @@ class Assembly:
         model: AnyModel = imported(found.kinds[kind])(model_name, options)
         return model
 
-    def _around(self, kind: Kind, spec: ModelSpec, model: AnyModel) -> AnyModel:
-        from modelhub.wrappers.laws import Lawful
-        from modelhub.wrappers.negotiation import Negotiation
-        from modelhub.wrappers.timing import Timed
-
-        if spec.context_window is not None:
-            from modelhub.wrappers.description import Description
-
-            model = Description(model, replace(model.card, context_window=spec.context_window))
-        model = Negotiation(Timed(Lawful(model)))
-        return self._around_text(spec, model) if kind == "text" else model
-
     def _around_text(self, spec: ModelSpec, model: AnyModel) -> AnyModel:
-        """The first to see a request is the last put on: passages are searched for with the question as it was asked."""
-        from modelhub.retrieval.grounding import Grounding
+        """Passages are searched for with the question as it was asked, before a prompt strategy puts it in other words."""
         from modelhub.wrappers.structured import StructuredOutput
 
-        model = Grounding(model)
         if spec.prompt is not None:
             from modelhub.prompting import prompting
 

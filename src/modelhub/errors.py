@@ -27,14 +27,17 @@
     │   └── OutputInvalid        the text does not follow the ``output_type`` asked for
     └── StreamBroken             a stream ended before its end; carries what had arrived
 
-``retryable`` says whether the same request may succeed later; it is the only thing that a retrying or falling-back caller
-needs to read. Every exception survives pickling.
+``retryable`` says whether the same request may be sent again as it is: it was not served, so that it costs nothing, and later
+it may succeed. It is the only thing that whoever retries needs to read. Every exception survives pickling.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelhub.model import Attempt
 
 __all__ = [
     "AnswerError",
@@ -86,7 +89,10 @@ class ModelhubError(Exception):
     """The root: ``except ModelhubError`` catches whatever this library raises on purpose."""
 
     retryable = False
-    """Whether the same request may succeed if it is sent again later."""
+    """Whether the same request may be sent again later: nothing was served, or paid, and then it may succeed."""
+
+    attempts: tuple[Attempt, ...] = ()
+    """What was tried before, each with its error, where several attempts failed; this error is the last one's."""
 
     partial: object = None
     """The response made of what had arrived: of a stream that broke, or of a call that takes several requests."""
@@ -167,24 +173,26 @@ class ContextOverflow(RequestError):
 class TransportError(ModelhubError):
     """No answer came back."""
 
-    retryable = True
-
 
 class Unreachable(TransportError):
     """No connection could be made, or it broke before the whole request was sent."""
+
+    retryable = True
 
 
 class OutcomeUnknown(TransportError):
     """The request was sent and no answer came: it may have been served, and paid for, so nothing sends it again by itself."""
 
-    retryable = False
-
 
 class TimedOut(TransportError, TimeoutError):
-    """A time-out passed. ``phase`` is ``connect``, ``first_token``, ``idle`` or ``total``; ``seconds`` its length."""
+    """A time-out passed. ``phase`` is ``connect``, ``first_token``, ``idle`` or ``total``; ``seconds`` its length.
+
+    It is ``retryable`` where no connection was made (``connect``): after that, the request may have been served, and paid for.
+    """
 
     def __init__(self, message: str, *, phase: str, seconds: float) -> None:
         super().__init__(message)
+        self.retryable = phase == "connect"
         self.phase = phase
         self.seconds = seconds
 
@@ -269,9 +277,10 @@ class OutputInvalid(AnswerError):
 
 
 class StreamBroken(ModelhubError):
-    """A stream ended before its end. ``partial`` is the response made of what had arrived; ``code`` the provider's word."""
+    """A stream ended before its end. ``partial`` is the response made of what had arrived; ``code`` the provider's word.
 
-    retryable = True
+    It is not ``retryable``: what came may have been paid for, and may have been shown.
+    """
 
     def __init__(self, message: str, *, partial: object = None, code: str | None = None) -> None:
         super().__init__(message)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelhub.config.loading import Loaded
     from modelhub.model import Kind
 
-__all__ = ["alias_stack", "chain", "option_stack", "resolve", "split_id", "wrong_references"]
+__all__ = ["alias_stack", "chain", "option_stack", "resolve", "split_id", "wrong_model", "wrong_references"]
 
 
 def split_id(model: str) -> tuple[str, str]:
@@ -84,10 +84,14 @@ def wrong_references(loaded: Loaded) -> Iterator[ConfigError]:
     for name in config.models:
         yield from _wrong_alias(loaded, name)
     for name, index in config.indexes.items():
-        yield from _wrong_model(loaded, ("indexes", name, "embedding"), index.embedding)
-        yield from _wrong_model(loaded, ("indexes", name, "reranking"), index.reranking)
+        yield from wrong_model(loaded, ("indexes", name, "embedding"), index.embedding)
+        yield from wrong_model(loaded, ("indexes", name, "reranking"), index.reranking)
     for name, prompt in config.prompts.items():
-        yield from _wrong_model(loaded, ("prompts", name, "select", "embedding"), prompt.select.embedding)
+        yield from wrong_model(loaded, ("prompts", name, "select", "embedding"), prompt.select.embedding)
+    if config.retry or config.circuit or any(model.retry for model in config.models.values()):
+        from modelhub.config.persistence import wrong_persistence
+
+        yield from wrong_persistence(loaded)
 
 
 def _wrong_alias(loaded: Loaded, name: str) -> Iterator[ConfigError]:
@@ -105,6 +109,10 @@ def _wrong_alias(loaded: Loaded, name: str) -> Iterator[ConfigError]:
         yield error
     yield from _wrong_table(loaded, ("models", name, "prompt"), model.prompt, "prompts", config.prompts)
     yield from _wrong_table(loaded, ("models", name, "retrieval"), model.retrieval, "indexes", config.indexes)
+    if model.fallback or model.fallback_on:
+        from modelhub.config.fallbacks import wrong_fallbacks
+
+        yield from wrong_fallbacks(loaded, name)
     for key in model.settings:
         if key not in NAMES:
             hint = did_you_mean(key, sorted(NAMES)) or " No kind of model has one of this name."
@@ -124,7 +132,8 @@ def _wrong_table(
         yield loaded.error(path, f"there is no [{dotted((table, name))}].{hint}")
 
 
-def _wrong_model(loaded: Loaded, path: Path, name: str | None) -> Iterator[ConfigError]:
+def wrong_model(loaded: Loaded, path: Path, name: str | None) -> Iterator[ConfigError]:
+    """What is wrong with the name of a model that the setting at ``path`` gives, if anything."""
     if name is None or name in loaded.config.models or not _is_there(loaded, "models", name):
         return
     if ":" not in name:

@@ -50,8 +50,9 @@ def load(source: str | os.PathLike[str] | Mapping[str, object] | None = None, *,
 
     ``source`` is a path, or a mapping of the same shape as the file; left out, ``MODELHUB_CONFIG`` names the file, else it is
     the nearest ``modelhub.toml`` in or above the working directory. The user's own file stands below the project's, a
-    profile (``profile``, else ``MODELHUB_PROFILE``) above both. A mapping is used alone: no file and no variable but those it
-    refers to has a say. No file at all is an empty configuration. Raises ``ConfigError`` with file, line and key.
+    profile (``profile``, else ``MODELHUB_PROFILE``) above both, and ``MODELHUB_RETRIES`` above the table ``[retry]`` of all
+    these. A mapping is used alone: no file and no variable but those it refers to has a say. No file at all is an empty
+    configuration. Raises ``ConfigError`` with file, line and key.
     """
     loaded, mistakes = survey(source, profile=profile)
     if mistakes:
@@ -69,7 +70,7 @@ def survey(
     base, chosen = _base_layers(source), profile
     if chosen is None and not isinstance(source, Mapping):
         chosen = os.environ.get("MODELHUB_PROFILE") or None
-    layers = (*base, *(_profile_layers(base, chosen) if chosen else ()))
+    layers = (*base, *(_profile_layers(base, chosen) if chosen else ()), *_variables(source))
     file = base[-1].file if base else None
     folder = os.path.dirname(file) if file else os.getcwd()
     tree = merged(_without_profiles(layer) for layer in layers)
@@ -94,6 +95,15 @@ def _profile_layers(base: tuple[Layer, ...], profile: str) -> tuple[Layer, ...]:
         hint = did_you_mean(profile, known) or (f" Known: {', '.join(known)}." if known else " There are no profiles.")
         raise ConfigError(f"profiles.{profile}: there is no such profile.{hint}", file=base[-1].file if base else None)
     return found
+
+
+def _variables(source: object) -> tuple[Layer, ...]:
+    """What the environment says, over every file. A mapping is used alone."""
+    if isinstance(source, Mapping) or not os.environ.get("MODELHUB_RETRIES"):
+        return ()
+    from modelhub.config.persistence import variable
+
+    return (variable("MODELHUB_RETRIES"),)
 
 
 def _without_profiles(layer: Layer) -> Tree:

@@ -40,6 +40,12 @@ class ModelSpec:
     """Provider options for this model alone, over those of ``[providers.NAME]``."""
     context_window: int | None = None
     """Tokens; where the model's own card does not know."""
+    retry: Mapping[str, Setting] = field(default_factory=dict)
+    """``{ times = 2, max_wait = 60 }``: how often the model is asked again, and how long it may ask to be left alone."""
+    fallback: tuple[str, ...] = ()
+    """Aliases and model ids that are asked, in this order, where this model cannot answer."""
+    fallback_on: tuple[str, ...] = ()
+    """Errors that lead on to the next model as well, by name: ``["ContentFiltered"]``."""
 
     def __post_init__(self) -> None:
         if self.context_window is not None and self.context_window < 1:
@@ -124,3 +130,7 @@ class Config:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """Free here: each provider's own options dataclass says what its table may hold."""
     timeouts: Timeouts = Timeouts()
+    retry: Mapping[str, Setting] = field(default_factory=dict)
+    """What an alias's ``retry`` leaves open."""
+    circuit: Mapping[str, Setting] = field(default_factory=dict)
+    """``{ failures = 3, cool_down = 30 }``: when a model with a fallback is left alone, and for how many seconds."""
