@@ -66,7 +66,7 @@ class Uncounted:
 def test_a_whole_answer_and_a_streamed_one_are_completed_alike() -> None:
     for manner in ("blocking", "asynchronous"):
         world = FakeRuntime([HttpResponse(200, body="はい。".encode()), ["は".encode(), "い。".encode()]])
-        with driven(manner, world) as caller:  # type: ignore[arg-type]  # the two words
+        with driven(manner, world) as caller:
             called = caller.call(HttpModel(Uncounted()), REQUEST)
             *_, finished = caller.stream(HttpModel(Uncounted()), REQUEST)
         assert called.usage == finished.response.usage == Usage(input_tokens=3, output_tokens=3, source="estimated")
