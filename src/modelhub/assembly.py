@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modelhub.retrieval.index import Index
     from modelhub.wrappers.circuit import Circuit
     from modelhub.wrappers.fallback import Target
+    from modelhub.wrappers.long_text import Splitter
 
 __all__ = ["Assembled", "Assembly"]
 
@@ -89,7 +90,7 @@ class Assembly:
 
             model = Watched(model, circuit)
         model = Retry(model, circuit=circuit, **self._retries(name))
-        model = Negotiation(model)
+        model = Negotiation(_in_parts(kind, model))
         if kind == "text":
             from modelhub.retrieval.grounding import Grounding
 
@@ -189,6 +190,30 @@ class Assembly:
 
     def _optional(self, kind: Kind, name: str | None) -> AnyModel | None:
         return None if name is None else self.model(kind, name).model
+
+
+def _in_parts(kind: Kind, model: AnyModel) -> AnyModel:
+    """The model, so that what is too long for one request is sent in several: each is retried by itself."""
+    limits = model.card.limits
+    if kind == "transcription" and limits.keys() & {"audio_bytes", "audio_seconds"}:
+        from modelhub.wrappers.long_audio import LongAudio
+
+        return LongAudio(model)
+    if kind == "speech" and limits.keys() & {"characters", "input_tokens", "text_bytes"}:
+        from modelhub.wrappers.long_text import LongText
+
+        return LongText(model, _splitter(limits))
+    return model
+
+
+def _splitter(limits: Mapping[str, int]) -> Splitter:
+    from modelhub.retrieval.graphemes import cut_before
+    from modelhub.retrieval.sentences import sentence_spans
+    from modelhub.retrieval.tokens import count_tokens
+    from modelhub.wrappers.long_text import Splitter
+
+    units = {"characters": len, "input_tokens": count_tokens, "text_bytes": lambda text: len(text.encode("utf-8", "replace"))}
+    return Splitter(sentence_spans, cut_before, tuple((limits[name], count) for name, count in units.items() if name in limits))
 
 
 _assemblies: weakref.WeakSet[Assembly] = weakref.WeakSet()

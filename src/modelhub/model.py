@@ -207,8 +207,9 @@ class ModelCard:
     max_batch: int | None = None
     """Inputs of one embedding request."""
     limits: Mapping[str, int] = field(default_factory=dict)
-    """What else one request may hold at most: ``input_tokens`` of one embedded text, ``batch_tokens`` and ``batch_bytes`` of
-    one embedding request, ``audio_bytes`` and ``audio_seconds`` of one recording, ``characters`` of one spoken text."""
+    """What else one request may hold at most: ``input_tokens`` of one embedded or spoken text, ``batch_tokens`` and
+    ``batch_bytes`` of one embedding request, ``audio_bytes`` and ``audio_seconds`` of one recording, ``characters`` and
+    ``text_bytes`` of one spoken text."""
     price: Price | None = None
     languages: tuple[str, ...] = ()
     licence: str | None = None
