@@ -185,8 +185,14 @@ class Assembly:
         if name not in indexes:
             raise UnknownAlias(f"There is no [indexes.{name}].{did_you_mean(name, sorted(indexes))}")
         spec = indexes[name]
-        embedder = self._optional("embedding", spec.embedding)
+        embedder = None if spec.embedding is None else self._embedder(spec.embedding)
         return Index(name, spec, self.loaded.folder, embedder, self._optional("reranking", spec.reranking))
+
+    def _embedder(self, name: str) -> AnyModel:
+        """An embedding model without those that stand in for it: vectors of two models do not mix in one index."""
+        if not resolve(self.loaded, name).fallback:
+            return self.model("embedding", name).model
+        return self._once(("alone", name), lambda: self._target("embedding", name, resolve(self.loaded, name, "embedding")))
 
     def _optional(self, kind: Kind, name: str | None) -> AnyModel | None:
         return None if name is None else self.model(kind, name).model
@@ -223,6 +229,9 @@ def _after_fork() -> None:
     """In a forked child: a thread that was building there is gone, and its lock would be held for ever."""
     for assembly in _assemblies:
         assembly._locks.clear()  # noqa: SLF001  # our own
+        for key, built in assembly._built.items():  # noqa: SLF001
+            if key[0] == "circuit":
+                built.unlock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -143,6 +143,8 @@ class Request:
     def __post_init__(self) -> None:
         if not isinstance(self.timeouts, Timeouts):
             raise InvalidRequest(f"timeouts is {self.timeouts!r}; write Timeouts(total=30).")
+        if self.retries is not None and (type(self.retries) is not int or self.retries < 0):
+            raise InvalidRequest(f"retries is {self.retries!r}; it must be a whole number, 0 or more, or None.")
         if not isinstance(self.extra, Mapping):
             raise InvalidRequest(f"extra is {self.extra!r}; it must be a mapping: {{'provider': {{'option': value}}}}.")
 

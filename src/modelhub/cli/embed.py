@@ -12,6 +12,7 @@ from modelhub.cli.outputs import writable
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks
 from modelhub.cli.reading import lines, read_text, standard_input
+from modelhub.cli.retries import add_retries, retries
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.embedding import EmbeddingResponse
 
@@ -27,6 +28,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="PATH", help="write a .npy file (float32) or a .json file")
     parser.add_argument("--purpose", choices=("query", "document"), help="for models that make the difference")
     parser.add_argument("--dimensions", type=int, metavar="N", help="ask for shorter vectors")
+    add_retries(parser)
 
 
 def run(arguments: Namespace, context: Context) -> int:
@@ -36,7 +38,7 @@ def run(arguments: Namespace, context: Context) -> int:
         writable(arguments.output)
     inputs = texts(arguments, context)
     client = context.hub().embedding(arguments.model)
-    response = client.embed(inputs, purpose=arguments.purpose, dimensions=arguments.dimensions)
+    response = client.embed(inputs, purpose=arguments.purpose, dimensions=arguments.dimensions, **retries(arguments))
     if arguments.output:
         save(response, arguments.output)
     if context.options.json:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from modelhub.config import Origin, plugin_of, resolve, split_id
 from modelhub.config.aliases import chain
 from modelhub.config.layers import SECRET_SOURCES
+from modelhub.config.persistence import CircuitSpec, RetrySpec
 from modelhub.config.reader import hints_of
 from modelhub.http import Secret
 from modelhub.model import Timeouts
@@ -57,14 +58,16 @@ def explain(loaded: Loaded, name: str) -> list[Setting]:
         *steps,
         *(setting for setting in _table(loaded, own) if not _elsewhere(setting.name)),
         *_used(loaded, name),
-        *_timeouts(loaded, own),
+        *_for_all(loaded, own, "timeouts", Timeouts),
+        *_for_all(loaded, own, "retry", RetrySpec),
+        *(_for_all(loaded, [], "circuit", CircuitSpec) if resolve(loaded, name).fallback else ()),
         *_table(loaded, options, _Secrets(plugin_of(loaded, split_id(model)[0]))),
     ]
 
 
 def _elsewhere(name: str) -> bool:
     keys = name.split(".")[2:]
-    return keys[0] in ("model", "options", "timeouts")
+    return keys[0] in ("model", "options", "timeouts", "retry")
 
 
 def _used(loaded: Loaded, name: str) -> Iterator[Setting]:
@@ -74,12 +77,13 @@ def _used(loaded: Loaded, name: str) -> Iterator[Setting]:
             yield from _table(loaded, [(table, chosen)])
 
 
-def _timeouts(loaded: Loaded, own: list[Path]) -> Iterator[Setting]:
-    places = [*((*place, "timeouts") for place in own), ("timeouts",)]
-    for field in fields(Timeouts):
-        found = _setting(loaded, (field.name,), places, at=("timeouts",))
+def _for_all(loaded: Loaded, own: list[Path], table: str, spec: type[Any]) -> Iterator[Setting]:
+    """The settings of a table that every model has a part in, as an alias may have a table of its own."""
+    places = [*((*place, table) for place in own), (table,)]
+    for field in fields(spec):
+        found = _setting(loaded, (field.name,), places, at=(table,))
         default = Written(field.default, DEFAULT)
-        yield Setting(found.name, found.holds, (*found.over, default)) if found else Setting(f"timeouts.{field.name}", default)
+        yield Setting(found.name, found.holds, (*found.over, default)) if found else Setting(f"{table}.{field.name}", default)
 
 
 def _table(loaded: Loaded, places: list[Path], secrets: _Secrets | None = None) -> Iterator[Setting]:

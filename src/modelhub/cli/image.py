@@ -13,6 +13,7 @@ from modelhub.cli.documents import described
 from modelhub.cli.outputs import writable
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks
+from modelhub.cli.retries import add_retries, retries
 from modelhub.errors import InvalidRequest
 from modelhub.interfaces.image import ImageResponse
 
@@ -41,6 +42,7 @@ def configure(parser: ArgumentParser) -> None:
     source.add_argument("--upscale", metavar="PATH", help="enlarge this picture")
     parser.add_argument("--mask", metavar="PATH", help="with --edit: transparent where the picture may change")
     parser.add_argument("--scale", type=int, default=2, metavar="N", help="with --upscale: how many times larger")
+    add_retries(parser)
 
 
 def size(text: str) -> tuple[int, int]:
@@ -73,8 +75,9 @@ def run(arguments: Namespace, context: Context) -> int:
 def made(client: ImageClient, arguments: Namespace) -> ImageResponse:
     """The pictures, by whichever of the four ways the command line asks for."""
     if arguments.upscale:
-        return client.upscale(arguments.upscale, scale=arguments.scale)
+        return client.upscale(arguments.upscale, scale=arguments.scale, **retries(arguments))
     given: dict[str, Any] = {name: getattr(arguments, name) for name in _SETTINGS if getattr(arguments, name) is not None}
+    given |= retries(arguments)
     if arguments.count != 1:
         given["count"] = arguments.count
     if arguments.vary:

@@ -10,6 +10,7 @@ from modelhub.cli.documents import described
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks, shortened
 from modelhub.cli.reading import lines, read_text, standard_input
+from modelhub.cli.retries import add_retries, retries
 from modelhub.errors import InvalidRequest
 
 __all__ = ["COMMAND"]
@@ -23,11 +24,13 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("-m", "--model", metavar="MODEL", required=True, help="an alias or a model id")
     parser.add_argument("--documents", metavar="PATH", help="a file with one document a line")
     parser.add_argument("--top-n", type=int, metavar="N", help="keep the best N")
+    add_retries(parser)
 
 
 def run(arguments: Namespace, context: Context) -> int:
     documents = found(arguments, context)
-    response = context.hub().reranking(arguments.model).rank(arguments.query, documents, top_n=arguments.top_n)
+    client = context.hub().reranking(arguments.model)
+    response = client.rank(arguments.query, documents, top_n=arguments.top_n, **retries(arguments))
     if context.options.json:
         rows = [{"index": place.index, "score": place.score, "document": documents[place.index]} for place in response.ranking]
         context.document({"ranking": rows, **described(response)})

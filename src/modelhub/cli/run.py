@@ -13,6 +13,7 @@ from modelhub.cli.documents import plain, text_document
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import print_citations, remarks
 from modelhub.cli.reading import decoded, read_bytes, standard_input
+from modelhub.cli.retries import add_retries
 from modelhub.clients.text import TextClient, TextOptions
 from modelhub.errors import InvalidRequest, ModelhubError
 from modelhub.interfaces.content import FilePart, ImagePart, Part
@@ -36,6 +37,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--max-output-tokens", type=int, metavar="N")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--stop", action="append", metavar="TEXT", help="end the answer before this text; may be repeated")
+    add_retries(parser)
 
 
 def run(arguments: Namespace, context: Context) -> int:
@@ -90,6 +92,7 @@ def settings(arguments: Namespace) -> TextOptions:
         "max_output_tokens": arguments.max_output_tokens,
         "seed": arguments.seed,
         "stop_sequences": arguments.stop,
+        "retries": arguments.retries,
     }
     options: Any = {name: value for name, value in given.items() if value is not None}
     return options  # type: ignore[no-any-return]

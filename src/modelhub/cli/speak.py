@@ -12,6 +12,7 @@ from modelhub.cli.outputs import writable
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks
 from modelhub.cli.reading import standard_input
+from modelhub.cli.retries import add_retries, retries
 from modelhub.errors import InvalidRequest
 
 __all__ = ["COMMAND"]
@@ -28,6 +29,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, metavar="FACTOR", help="1.0 is the voice's own")
     parser.add_argument("--instructions", metavar="TEXT", help="how to say it, for models that follow such words")
     parser.add_argument("--format", metavar="NAME", help="wav, mp3, opus, flac (default: what the file's name ends in)")
+    add_retries(parser)
 
 
 def run(arguments: Namespace, context: Context) -> int:
@@ -36,6 +38,7 @@ def run(arguments: Namespace, context: Context) -> int:
         raise InvalidRequest('Give it words: modelhub speak -m MODEL -o hello.wav "Hello"')
     writable(arguments.output)
     given: dict[str, Any] = {name: getattr(arguments, name) for name in _SETTINGS if getattr(arguments, name) is not None}
+    given |= retries(arguments)
     response = context.hub().speech(arguments.model).speak(text, output_format=wanted_format(arguments), **given)
     response.save(arguments.output)
     if context.options.json:

@@ -10,6 +10,7 @@ from modelhub.cli.context import Context
 from modelhub.cli.documents import described
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import remarks
+from modelhub.cli.retries import add_retries, retries
 from modelhub.interfaces.transcription import TranscriptionResponse
 
 __all__ = ["COMMAND"]
@@ -26,11 +27,12 @@ def configure(parser: ArgumentParser) -> None:
     subtitles = parser.add_mutually_exclusive_group()
     subtitles.add_argument("--srt", action="store_true", help="print SubRip subtitles")
     subtitles.add_argument("--vtt", action="store_true", help="print WebVTT subtitles")
+    add_retries(parser)
 
 
 def run(arguments: Namespace, context: Context) -> int:
     client = context.hub().transcription(arguments.model)
-    response = client.transcribe(arguments.file, phrases=arguments.phrase, **settings(arguments))
+    response = client.transcribe(arguments.file, phrases=arguments.phrase, **settings(arguments), **retries(arguments))
     if context.options.json:
         context.document(document(response))
         return 0

@@ -21,6 +21,7 @@ class EmbeddingOptions(TypedDict, total=False):
     purpose: Literal["query", "document"] | None
     dimensions: int | None
     timeouts: Timeouts
+    retries: int | None
     extra: Mapping[str, Any]
 
 

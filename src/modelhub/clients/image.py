@@ -35,6 +35,7 @@ class ImageOptions(TypedDict, total=False):
     strength: float | None
     seed: int | None
     timeouts: Timeouts
+    retries: int | None
     extra: Mapping[str, Any]
 
 

@@ -21,6 +21,7 @@ class RerankingOptions(TypedDict, total=False):
 
     top_n: int | None
     timeouts: Timeouts
+    retries: int | None
     extra: Mapping[str, Any]
 
 

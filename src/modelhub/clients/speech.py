@@ -26,6 +26,7 @@ class SpeechOptions(TypedDict, total=False):
     speed: float | None
     instructions: str | None
     timeouts: Timeouts
+    retries: int | None
     extra: Mapping[str, Any]
 
 

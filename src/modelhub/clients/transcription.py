@@ -36,6 +36,7 @@ class TranscriptionOptions(TypedDict, total=False):
     translate: bool
     temperature: float | None
     timeouts: Timeouts
+    retries: int | None
     extra: Mapping[str, Any]
 
 

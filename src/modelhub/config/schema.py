@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from modelhub.config.persistence import CircuitSpec, RetrySpec
 from modelhub.config.reader import hints_of, is_required
 from modelhub.config.served import USES
 from modelhub.config.settings import class_of
@@ -48,6 +49,13 @@ def _table(cls: type[Any], options: Mapping[str, type[Any]], *, partial: bool = 
     table["properties"]["providers"]["properties"] = {name: _options(of) for name, of in options.items()}
     settings = table["properties"]["models"]["additionalProperties"]["properties"]["settings"]
     settings.update(properties=_settings(), additionalProperties=False)
+    alias = table["properties"]["models"]["additionalProperties"]["properties"]
+    for properties, name, spec in (
+        (alias, "retry", RetrySpec),
+        (table["properties"], "retry", RetrySpec),
+        (table["properties"], "circuit", CircuitSpec),
+    ):
+        properties[name] = _object(spec, partial=True)
     return table
 
 

@@ -41,6 +41,12 @@ class Stop:
             with self._lock:
                 del self._waits[id(end)]
 
+    def comes_within(self, seconds: float) -> bool:
+        """Wait; whether the wish came before so many seconds had passed."""
+        come = threading.Event()
+        with self.stoppable(come.set):
+            return come.wait(seconds)
+
     def heard_by(self, step: Callable[[], T]) -> T:
         """Run the step; what it begins to wait for in the blocking runtime, also in a gathering's threads, can be stopped."""
         token = _current.set(self)

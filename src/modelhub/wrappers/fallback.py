@@ -81,6 +81,8 @@ class _Relay(Generic[RequestT, ResponseT, EventT]):
     async def run(self, ask: Callable[[AnyModel, RequestT], Awaitable[T]]) -> T:
         """What the first model that answers gives. Raises the last error, which tells of those before it."""
         for target in self._turns():
+            if self.failed:
+                await self._runtime.sleep(0)  # here a call ends that was cancelled, or whose stream was closed
             try:
                 return await ask(target.model, self._for(target))
             except ModelhubError as raised:
