@@ -36,8 +36,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Everything, with the starter plugin and its speech extra installed."""
-    session.install("-e", ".[cli]", "-e", "./plugins/starter[speech]", *TESTS)
+    """Everything, with the starter plugin, its speech extra, and the dialect that pages of the docs use."""
+    session.install("-e", ".[cli]", "-e", "./plugins/starter[speech]", "-e", "./plugins/openai", *TESTS)
     strict = {"PYTHONWARNDEFAULTENCODING": "1"}  # a text file opened without an encoding is a warning, so an error
     session.run("pytest", "tests", "plugins/starter/tests", *session.posargs, env=strict)
 

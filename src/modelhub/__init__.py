@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # type checkers take this name for True; `typing` would cost more than all the rest of this file
 if TYPE_CHECKING:
+    from modelhub.clients.tool_run import ToolRun, ToolUse
     from modelhub.errors import (
         AnswerError,
         BadRequest,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     )
     from modelhub.interfaces.embedding import EmbeddingResponse
     from modelhub.interfaces.events import Cited, ReasoningDelta, TextDelta, ToolCallDelta, ToolCalled, ToolCallStarted
+    from modelhub.interfaces.functions import FunctionTool, tool
     from modelhub.interfaces.image import GeneratedImage, ImageResponse, PartialImage
     from modelhub.interfaces.passages import Citation, Passage, Span
     from modelhub.interfaces.reranking import Ranked, RerankingResponse
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from modelhub.model import Attempt, Finished, ModelCard, Notice, Timeouts, Timing, Usage
 
 _HOMES = {
+    "modelhub.clients.tool_run": "ToolRun ToolUse",
     "modelhub.errors": (
         "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
         "ModelLoading ModelhubError OutcomeUnknown OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
@@ -70,6 +73,7 @@ _HOMES = {
     "modelhub.interfaces.content": ("AudioPart FilePart ImagePart Message ReasoningPart TextPart Tool ToolCall ToolResult"),
     "modelhub.interfaces.embedding": "EmbeddingResponse",
     "modelhub.interfaces.events": "Cited ReasoningDelta TextDelta ToolCallDelta ToolCallStarted ToolCalled",
+    "modelhub.interfaces.functions": "FunctionTool tool",
     "modelhub.interfaces.image": "GeneratedImage ImageResponse PartialImage",
     "modelhub.interfaces.passages": "Citation Passage Span",
     "modelhub.interfaces.reranking": "Ranked RerankingResponse",
@@ -95,6 +99,7 @@ __all__ = [
     "EmbeddingResponse",
     "FilePart",
     "Finished",
+    "FunctionTool",
     "GeneratedImage",
     "Hub",
     "ImagePart",
@@ -140,6 +145,8 @@ __all__ = [
     "ToolCallStarted",
     "ToolCalled",
     "ToolResult",
+    "ToolRun",
+    "ToolUse",
     "TranscriptDelta",
     "TranscriptionResponse",
     "TransportError",
@@ -149,6 +156,7 @@ __all__ = [
     "Unsupported",
     "Usage",
     "Word",
+    "tool",
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from modelhub.clients.client import Client
@@ -16,22 +16,23 @@ from modelhub.transport.drive import drive
 
 if TYPE_CHECKING:
     from modelhub.clients.streams import AsyncStream, Stream
+    from modelhub.clients.tool_loop import OnCall
+    from modelhub.clients.tool_run import ToolRun
     from modelhub.interfaces.events import TextEvent, TextModel  # noqa: F401  # named in quotes, as what a client holds
     from modelhub.interfaces.output import OutputType
     from modelhub.interfaces.passages import Passage
 
-__all__ = ["AsyncTextClient", "Prompt", "TextClient", "TextOptions"]
+__all__ = ["AsyncTextClient", "Prompt", "TextClient", "TextOptions", "TurnOptions"]
 
 OutputT = TypeVar("OutputT")
 Prompt = str | Message | Sequence[Message] | Sequence[Part | str]
 """A question; one message; a conversation; or the parts of one user message, strings among them."""
 
 
-class TextOptions(TypedDict, total=False):
-    """What ``generate`` and ``stream`` take beside the prompt; see ``TextRequest`` and ``TextSettings`` for each."""
+class TurnOptions(TypedDict, total=False):
+    """What every verb takes beside the prompt; see ``TextRequest`` and ``TextSettings`` for each."""
 
     system: str | None
-    tools: Sequence[Tool]
     tool_choice: str
     passages: Sequence[Passage]
     timeouts: Timeouts
@@ -48,6 +49,12 @@ class TextOptions(TypedDict, total=False):
     logprobs: int | None
     reasoning_effort: str | None
     parallel_tool_calls: bool | None
+
+
+class TextOptions(TurnOptions, total=False):
+    """What ``generate`` and ``stream`` take beside the prompt."""
+
+    tools: Sequence[Tool]
 
 
 class TextClient(Client["TextModel", TextOptions]):
@@ -79,6 +86,70 @@ class TextClient(Client["TextModel", TextOptions]):
         request = text_request(prompt, output_type, {**self.defaults, **options})
         return Stream(self.model.stream(request, self.runtime))
 
+    @overload
+    def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[None]: ...
+    @overload
+    def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        output_type: type[OutputT],
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[OutputT]: ...
+    @overload
+    def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        output_type: Mapping[str, Any],
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[Any]: ...
+    def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        output_type: Any = None,
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[Any]:
+        """Ask, call the functions that the model asks for, tell it what they gave, until it answers.
+
+        A function's docstring and signature tell the model what it is for. What a function raises, and arguments that do not
+        fit it, go back to the model as an error, and the run goes on. ``max_turns`` bounds the model's answers, ``max_calls``
+        the functions called in all; a run that reaches a limit ends there with all it has (``ToolRun.ended``). The calls of
+        one answer run beside each other, unless ``parallel`` is false. ``on_call`` is told of each call before, and refuses
+        it by returning ``False``. An error of the model is raised with the run so far as its ``partial``.
+        """
+        from modelhub.clients.tool_loop import ToolLoop, as_tools
+
+        known = {**self.defaults, **options, "tools": as_tools(tools, awaiting=False)}
+        request = text_request(prompt, output_type, known)
+        return drive(ToolLoop(self.model, self.runtime, request, max_turns, max_calls, parallel, on_call).run())
+
 
 class AsyncTextClient(Client["TextModel", TextOptions]):
     """A text model by its name, awaited."""
@@ -108,6 +179,70 @@ class AsyncTextClient(Client["TextModel", TextOptions]):
 
         request = text_request(prompt, output_type, {**self.defaults, **options})
         return AsyncStream(self.model.stream(request, self.runtime))
+
+    @overload
+    async def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[None]: ...
+    @overload
+    async def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        output_type: type[OutputT],
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[OutputT]: ...
+    @overload
+    async def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        output_type: Mapping[str, Any],
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[Any]: ...
+    async def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Sequence[Callable[..., Any] | Tool],
+        output_type: Any = None,
+        max_turns: int = 8,
+        max_calls: int | None = None,
+        parallel: bool = True,
+        on_call: OnCall | None = None,
+        **options: Unpack[TurnOptions],
+    ) -> ToolRun[Any]:
+        """Ask, call the functions that the model asks for, tell it what they gave, until it answers.
+
+        A function's docstring and signature tell the model what it is for. What a function raises, and arguments that do not
+        fit it, go back to the model as an error, and the run goes on. ``max_turns`` bounds the model's answers, ``max_calls``
+        the functions called in all; a run that reaches a limit ends there with all it has (``ToolRun.ended``). The calls of
+        one answer run beside each other, unless ``parallel`` is false. ``on_call`` is told of each call before, and refuses
+        it by returning ``False``. An error of the model is raised with the run so far as its ``partial``.
+        """
+        from modelhub.clients.tool_loop import ToolLoop, as_tools
+
+        known = {**self.defaults, **options, "tools": as_tools(tools, awaiting=True)}
+        request = text_request(prompt, output_type, known)
+        return await ToolLoop(self.model, self.runtime, request, max_turns, max_calls, parallel, on_call).run()
 
 
 def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> TextRequest:
