@@ -12,6 +12,7 @@ from modelhub.errors import InvalidRequest, TimedOut
 __all__ = ["as_wav", "converter"]
 
 _DEMUXERS = {
+    "audio/wav": "wav",
     "audio/mpeg": "mp3",
     "audio/mp4": "mov",
     "audio/flac": "flac",

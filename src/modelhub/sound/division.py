@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelhub.errors import InvalidRequest
-from modelhub.interfaces.media import AudioPart, sniff
+from modelhub.interfaces.media import AudioPart
 from modelhub.sound.lengths import seconds
 from modelhub.sound.silence import Cut, cuts
 from modelhub.sound.wav import Wav, read_wav
 
-__all__ = ["Division", "divided", "exceeds"]
+__all__ = ["Division", "cuttable", "divided", "exceeds"]
 
 _ROOM = 65_536
 """Bytes left for headers and whatever a form puts around a file, and a second's hundredth for rounding."""
@@ -53,12 +53,19 @@ def exceeds(data: bytes, limits: Mapping[str, int]) -> str | None:
     return None
 
 
+def cuttable(data: bytes) -> bool:
+    """Whether it is a WAV file of samples that stand for themselves."""
+    wav = read_wav(data)
+    return wav is not None and wav.form.plain
+
+
 def divided(data: bytes, limits: Mapping[str, int]) -> Division:
     """The parts of a WAV recording that exceeds the limits. Raises ``InvalidRequest`` where it cannot be cut."""
     wav = read_wav(data)
     if wav is None or not wav.form.plain:
-        what = "its samples are compressed" if wav else f"it is {sniff(data) or 'of no known format'}"
-        raise InvalidRequest(f"The recording is too long to be sent whole, and cannot be cut: {what}. Make a WAV file of it.")
+        raise InvalidRequest(
+            "The recording is too long to be sent whole, and is no WAV file that could be cut: make one of it."
+        )
     most = wav.frames
     if (largest := limits.get("audio_bytes")) is not None:
         most = min(most, max(largest - _ROOM, largest // 2) // wav.form.frame)

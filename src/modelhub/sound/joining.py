@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from modelhub.errors import AnswerError, Unsupported
 from modelhub.interfaces.media import sniff
+from modelhub.sound.lengths import after_tag, mp3_frame
 from modelhub.sound.wav import ENDLESS, WavForm, read_header, read_wav
 
 __all__ = ["JOINABLE", "Joined", "finished"]
@@ -20,9 +21,9 @@ _LONGEST_HEADER = 1_048_576
 class Joined:
     """Takes the bytes of one file after another, as they come, and gives those of the file that they make together.
 
-    Of WAV, a header says that the length is not known yet; ``finished`` puts it in. Of MP3, tags before the sound are left out
-    from the second file on. Bytes of no known format are taken for bare samples. Raises ``Unsupported`` where files of that
-    format cannot follow each other, ``AnswerError`` where a file is not of the form of the first.
+    Of WAV, a header says that the length is not known yet; ``finished`` puts it in. Of MP3, what stands before the sound is
+    left out: titles, and how long one of the files is. Bytes of no known format are taken for bare samples. Raises
+    ``Unsupported`` where files of that format cannot follow each other, ``AnswerError`` where one is not of the first's form.
     """
 
     _form: WavForm | None = None
@@ -58,7 +59,9 @@ class Joined:
         if kind not in _RUNS:
             message = f"Pieces of {kind} cannot be put together into one file: ask for {', '.join(JOINABLE)}."
             raise Unsupported(message, feature="characters")
-        start = self._wav(data) if kind == "audio/wav" else self._tags(data)
+        if self._begun and (kind == "audio/wav") != (self._form is not None):
+            raise AnswerError("The pieces of the sound are of different formats, so they make no file.", head=data[:200])
+        start = self._wav(data) if kind == "audio/wav" else _mp3(data) if kind == "audio/mpeg" else 0
         if start is None:
             if len(data) > _LONGEST_HEADER:
                 raise AnswerError("A piece of the sound has a header without an end.", head=data[:200])
@@ -72,19 +75,11 @@ class Joined:
         if found is None:
             return None
         form, start, size = found
-        if self._begun and (self._form is None or form.chunk[:16] != self._form.chunk[:16]):
+        if self._form is not None and form.chunk[:16] != self._form.chunk[:16]:
             raise AnswerError("The pieces of the sound are not of one form, so they make no file.", head=data[:200])
         self._form = self._form or form
         self._left = size
         return start
-
-    def _tags(self, data: bytes) -> int | None:
-        """Where the sound of an MP3 begins, after the tags that only the first file keeps."""
-        if not self._begun or data[:3] != b"ID3":
-            return 0
-        high, upper, lower, low = data[6:10]
-        end = 10 + (high << 21 | upper << 14 | lower << 7 | low) + (10 if data[5] & 0x10 else 0)
-        return end if len(data) >= end else None
 
     def _within(self, data: bytes) -> bytes:
         """The bytes that are sound: what follows a WAV file's samples is about it, not of it."""
@@ -93,6 +88,21 @@ class Joined:
         sound = data[: self._left]
         self._left -= len(sound)
         return sound
+
+
+def _mp3(data: bytes) -> int | None:
+    """Where the frames begin that are sound: behind tags, and behind a frame that tells how many of them there are."""
+    try:
+        start = after_tag(data)
+    except ValueError:
+        return None
+    if len(data) < start + 4:
+        return None
+    length, _ = mp3_frame(data, start)
+    if len(data) < start + length:
+        return None
+    counts = any(mark in data[start : start + min(length, 64)] for mark in (b"Xing", b"Info", b"VBRI"))
+    return start + length if counts else start
 
 
 def finished(data: bytes) -> bytes:

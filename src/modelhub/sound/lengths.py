@@ -7,7 +7,7 @@ import struct
 from modelhub.interfaces.media import sniff
 from modelhub.sound.wav import read_wav
 
-__all__ = ["seconds"]
+__all__ = ["after_tag", "mp3_frame", "seconds"]
 
 _BITRATES = {
     1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -41,21 +41,22 @@ def seconds(data: bytes) -> float | None:
 
 def _mp3(data: bytes) -> float | None:
     """The sum of its frames; bytes that are no frame are passed over."""
-    place, total, lost = _after_tag(data), 0.0, 0
+    place, total, lost = after_tag(data), 0.0, 0
     while place + 4 <= len(data) and lost < _TAIL:
-        length, time = _frame(data, place)
+        length, time = mp3_frame(data, place)
         place, total, lost = place + (length or 1), total + time, 0 if length else lost + 1
     return total or None
 
 
-def _after_tag(data: bytes) -> int:
+def after_tag(data: bytes) -> int:
+    """Where the sound of an MP3 file begins. Raises ``ValueError`` where that is not yet to be seen."""
     if data[:3] != b"ID3":
         return 0
     high, upper, lower, low = data[6:10]
     return 10 + (high << 21 | upper << 14 | lower << 7 | low)
 
 
-def _frame(data: bytes, place: int) -> tuple[int, float]:
+def mp3_frame(data: bytes, place: int) -> tuple[int, float]:
     """Bytes and seconds of the layer III frame there; zeros where there is none."""
     sync, second, third = data[place : place + 3]
     version, rate, bitrate = second >> 3 & 3, third >> 2 & 3, third >> 4

@@ -18,7 +18,7 @@ from modelhub.interfaces.transcription import (
 )
 from modelhub.model import Finished, Runtime, Timing, Wrapper
 from modelhub.sound.conversion import as_wav, converter
-from modelhub.sound.division import Division, divided, exceeds
+from modelhub.sound.division import Division, cuttable, divided, exceeds
 from modelhub.wrappers.deadline import Deadline
 from modelhub.wrappers.lanes import in_lanes
 from modelhub.wrappers.stitching import JoinedText, moved, stitched
@@ -82,7 +82,7 @@ class LongAudio(Wrapper[TranscriptionRequest, TranscriptionResponse, Transcripti
         data, limits = request.audio.data, self.card.limits
         if data is None or (excess := exceeds(data, limits)) is None:
             return request, None
-        if sniff(data) != "audio/wav":
+        if not cuttable(data):
             data = await self._converted(request, data, excess, runtime)
             request = replace(request, audio=AudioPart(data=data, media_type="audio/wav"))
         return request, await runtime.in_thread(divided, data, limits) if exceeds(data, limits) else None
@@ -92,7 +92,7 @@ class LongAudio(Wrapper[TranscriptionRequest, TranscriptionResponse, Transcripti
         program = converter()
         if program is None:
             message = (
-                f"This recording ({media_type}) {excess}. Make a WAV file of it, which is cut at its silences, "
+                f"This recording ({media_type}) {excess}. Make a WAV file of plain samples, which is cut at its silences, "
                 "or install ffmpeg, which is then used for that."
             )
             raise InvalidRequest(message)

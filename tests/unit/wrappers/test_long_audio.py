@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,13 +27,14 @@ from modelhub.interfaces.transcription import (
     TranscriptionResponse,
     Word,
 )
-from modelhub.model import Finished, ModelCard, Runtime, Timeouts, Usage, Wrapper
+from modelhub.model import Finished, ModelCard, Runtime, Timeouts, Usage
 from modelhub.sound.wav import WavForm, read_wav
 from modelhub.testing.driven import Driven
 from modelhub.testing.fake import FakeRuntime
 from modelhub.testing.laws import collect
 from modelhub.transport.drive import drive, iterate
 from modelhub.wrappers.long_audio import LongAudio
+from modelhub.wrappers.retry import Retry
 
 RATE, SLOT, SLOTS = 8000, 80, 18
 WORD = SLOT * SLOTS
@@ -124,16 +127,6 @@ def phrases(words: tuple[Word, ...]) -> Iterator[Segment]:
         yield Segment(said[0].start, said[-1].end, " ".join(each.text for each in said))
 
 
-class Again(Wrapper[Any, Any, Any]):
-    """Asks once more after an error that may pass."""
-
-    async def call(self, request: Any, runtime: Runtime) -> Any:
-        try:
-            return await self.inner.call(request, runtime)
-        except RateLimited:
-            return await self.inner.call(request, runtime)
-
-
 def request(data: bytes, **fields: Any) -> TranscriptionRequest:
     return TranscriptionRequest(audio=AudioPart(data=data, name="meeting.wav"), **fields)
 
@@ -187,9 +180,9 @@ def test_what_the_model_takes_whole_is_sent_as_it_is(runtime: Driven) -> None:
 def test_only_the_part_that_failed_is_asked_again(runtime: Driven) -> None:
     """AT-N: resume after a failed part."""
     data, words = recording(120)
-    plain, ear = Ear(card=SHORT), Ear(card=SHORT, faults={3: RateLimited("Slow down.", status=429)})
+    plain, ear = Ear(card=SHORT), Ear(card=SHORT, faults={3: RateLimited("Slow down.", status=429, retry_after=0.0)})
     runtime.call(LongAudio(plain), request(data))
-    check(runtime.call(LongAudio(Again(ear)), request(data)), words, 120)
+    check(runtime.call(LongAudio(Retry(ear, times=1)), request(data)), words, 120)
     assert len(ear.asked) == len(plain.asked) + 1
 
 
@@ -274,10 +267,31 @@ def test_what_cannot_be_cut_is_refused_with_the_way_out(data: bytes, reason: str
     assert ear.asked == []
 
 
-def test_compressed_wav_is_refused_with_the_way_out() -> None:
+def test_compressed_wav_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
     form = WavForm(2, 1, RATE, 1024, 4, struct.pack("<HHIIHH", 2, 1, RATE, RATE, 1024, 4))
-    with pytest.raises(InvalidRequest, match="compressed"):
+    with pytest.raises(InvalidRequest, match=r"audio/wav\).*plain samples.*ffmpeg"):
         drive(LongAudio(Ear(card=SHORT)).call(request(form.header(400_000) + bytes(400_000)), FakeRuntime()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program that stands for ffmpeg is a script")
+def test_any_other_format_is_made_wav_by_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: Driven) -> None:
+    """The program stands for ffmpeg: it gives the recording that the file of another format is said to be."""
+    data, words = recording(60)
+    program = tmp_path / "ffmpeg"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.stdout.buffer.write(open({str(tmp_path / 'wav')!r}, 'rb').read())\n"
+    )
+    program.chmod(0o755)
+    (tmp_path / "wav").write_bytes(data)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ear = Ear(card=SHORT)
+    check(runtime.call(LongAudio(ear), request(b"fLaC" + bytes(400_000))), words, 60)
+    assert len(ear.asked) > 2
+    short, _ = recording(10)
+    (tmp_path / "wav").write_bytes(short)
+    runtime.call(LongAudio(ear), request(b"fLaC" + bytes(400_000)))
+    assert ear.asked[-1].audio.data == short
 
 
 SHORT = replace(CARD, limits={"audio_bytes": 300_000, "audio_seconds": 20})
