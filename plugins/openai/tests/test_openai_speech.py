@@ -159,6 +159,8 @@ def test_a_deployment_has_the_card_of_its_base_model() -> None:
     card = endpoint("reader", base_models={"reader": "gpt-4o-mini-tts"}).card
     assert card.limits == {"characters": 4096, "input_tokens": 2000}
     assert card.settings == frozenset({"voice", "output_format", "speed", "instructions"})
+    for name in ("tts-1-hd", "tts", "tts-hd"):
+        assert endpoint(name).card.limits == {"characters": 4096}
     assert endpoint("tts-1-hd").card.settings == frozenset({"voice", "output_format", "speed"})
 
 
