@@ -15,6 +15,7 @@ from modelhub.errors import (
     BadRequest,
     InvalidRequest,
     KeyMissing,
+    OutcomeUnknown,
     ProviderDown,
     ProviderError,
     RateLimited,
@@ -151,13 +152,15 @@ def test_an_error_event_is_the_error_it_names(runtime: Driven, server: FaultServ
 
 
 @pytest.mark.parametrize("fault", ["cut", "reset"])
-def test_a_connection_that_breaks_before_the_answer_is_unreachable(
+def test_a_connection_that_breaks_when_the_request_was_out_leaves_the_outcome_unknown(
     runtime: Driven, server: FaultServer, make_chat: MakeChat, fault: Any
 ) -> None:
     server.on("/chat", Reply(fault=fault, at="headers"))
     for ask in (runtime.call, runtime.stream):
-        with pytest.raises(Unreachable, match="broke"):
+        with pytest.raises(OutcomeUnknown, match="broke.*may have been served") as caught:
             ask(make_chat(server.url), QUESTION)
+        assert not caught.value.retryable
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("fault", ["cut", "reset"])
@@ -167,11 +170,11 @@ def test_a_body_that_breaks_is_never_an_answer(
 ) -> None:
     reply = Reply(chunks=DELTAS, fault=fault) if chunked else Reply(json={"text": "東京"}, fault=fault)
     server.on("/chat", reply)
-    with pytest.raises(Unreachable, match="broke"):
+    with pytest.raises(OutcomeUnknown, match="broke"):
         runtime.call(make_chat(server.url), QUESTION)
 
 
-@pytest.mark.parametrize(("fault", "cause"), [("cut", Unreachable), ("reset", Unreachable), ("stall", TimedOut)])
+@pytest.mark.parametrize(("fault", "cause"), [("cut", OutcomeUnknown), ("reset", OutcomeUnknown), ("stall", TimedOut)])
 def test_a_stream_that_fails_after_its_first_event_keeps_what_had_come(
     runtime: Driven, server: FaultServer, make_chat: MakeChat, fault: Any, cause: type[Exception]
 ) -> None:
@@ -197,7 +200,7 @@ def test_a_stream_that_fails_before_its_first_event_raises_the_failure_itself(
     runtime: Driven, server: FaultServer, make_chat: MakeChat
 ) -> None:
     server.on("/chat", Reply(headers=STREAM, chunks=DELTAS, fault="reset", at="first"))
-    with pytest.raises(Unreachable):
+    with pytest.raises(OutcomeUnknown):
         runtime.stream(make_chat(server.url), QUESTION)
 
 

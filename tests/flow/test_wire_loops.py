@@ -24,7 +24,8 @@ from modelhub.testing.server import FaultServer, Reply
 from modelhub.transport.asynchronous import AsyncRuntime
 from modelhub.transport.blocking import BlockingRuntime
 from modelhub.transport.drive import drive
-from modelhub.transport.trust import Trust, tls_context
+from modelhub.route import Route
+from modelhub.transport.trust import tls_context
 
 QUICK = Timeouts(connect=5, first_token=5, idle=5, total=10)
 
@@ -325,9 +326,9 @@ def test_a_thousand_runtimes_share_one_tls_context(server: FaultServer, monkeypa
 def test_a_trust_configuration_has_a_context_of_its_own(certificate: tuple[str, ssl.SSLContext]) -> None:
     """AT-F4: one per configuration."""
     bundle, _ = certificate
-    assert tls_context(Trust()) is tls_context(Trust())
-    assert tls_context(Trust(bundle)) is tls_context(Trust(bundle))
-    assert tls_context(Trust(bundle)) is not tls_context(Trust())
+    assert tls_context(Route()) is tls_context(Route())
+    assert tls_context(Route(bundle)) is tls_context(Route(bundle))
+    assert tls_context(Route(bundle)) is not tls_context(Route())
 
 
 @pytest.fixture(scope="module")
@@ -351,11 +352,17 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ssl.SSLC
 def test_a_companys_own_certificate_is_trusted_when_it_is_named(certificate: tuple[str, ssl.SSLContext]) -> None:
     bundle, context = certificate
     with FaultServer(Reply(json={"text": "a"}), tls=context) as server:
-        trusting = BlockingRuntime(trust=Trust(bundle))
-        assert [call(trusting, server) for _ in range(2)] == [200, 200]
-        asyncio.run(call_twice(AsyncRuntime(trust=Trust(bundle)), server))
+        trusting = BlockingRuntime()
+        request = HttpRequest("GET", server.url, route=Route(bundle))
+        assert [drive(trusting.send(request, QUICK)).status for _ in range(2)] == [200, 200]
+
+        async def twice() -> list[int]:
+            runtime = AsyncRuntime()
+            return [(await runtime.send(request, QUICK)).status for _ in range(2)]
+
+        assert asyncio.run(twice()) == [200, 200]
         assert server.connections == 2
-        with pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(Exception, match="its certificate was refused.*ca_bundle"):
             call(BlockingRuntime(), server)
         trusting.close()
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpcore
 
-from modelhub.transport.shelf import Limits, Shelf, patience
+from modelhub.transport.shelf import Limits, Shelf, may_go_again, patience
 from modelhub.transport.sockets import AsyncTimedBackend
-
-if TYPE_CHECKING:
-    import ssl
+from modelhub.transport.ways import Place, Way, is_known, place_of, way_to
 
 __all__ = ["AsyncPool"]
 
@@ -20,24 +18,19 @@ __all__ = ["AsyncPool"]
 class AsyncPool:
     """The connections of one event loop."""
 
-    def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
-        self._options: dict[str, Any] = {"ssl_context": context, "keepalive_expiry": limits.keepalive}
+    def __init__(self, limits: Limits) -> None:
         self._backend = AsyncTimedBackend()
-        self._shelf: Shelf[httpcore.AsyncHTTPConnection] = Shelf(limits.max_connections)
+        self._shelf: Shelf[httpcore.AsyncHTTPConnection] = Shelf(limits)
         self._slots = asyncio.Semaphore(limits.max_connections)
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send, and wait for the headers. Closing the response's stream gives the connection back."""
         await self._slot(request)
-        connection, dead = self._taken(request.url.origin)
         try:
-            await _aclose(dead)
-            response = await connection.handle_async_request(request)
+            return await self._answer(place_of(request), request)
         except BaseException:
-            await self._give_back(request.url.origin, connection)
+            self._slots.release()
             raise
-        body = _AsyncBody(response.stream, lambda: self._give_back(request.url.origin, connection))
-        return httpcore.Response(response.status, headers=response.headers, content=body, extensions=response.extensions)
 
     async def aclose(self) -> None:
         """Close all connections, those in use among them. A cancellation on the way is heard when all are closed."""
@@ -53,17 +46,63 @@ class AsyncPool:
         except TimeoutError:
             raise httpcore.PoolTimeout from None
 
-    def _taken(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncHTTPConnection, list[httpcore.AsyncHTTPConnection]]:
-        connection, dead = self._shelf.take(origin)
-        if connection is None:
-            connection = httpcore.AsyncHTTPConnection(origin, network_backend=self._backend, **self._options)
-            self._shelf.every.add(connection)
-        return connection, dead
+    async def _answer(self, place: Place, request: httpcore.Request) -> httpcore.Response:
+        """Over a kept connection; where that one had been closed, and the request never came there, over a new one."""
+        connection, dead = self._shelf.take(place)
+        if dead:
+            await self._closed(connection, dead)
+        if connection is not None:
+            try:
+                return await self._sent(place, connection, request)
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                if not may_go_again(request):
+                    raise
+        connection = await self._made(place, request.url.origin)
+        response = await self._sent(place, connection, request)
+        self._shelf.told(place, response.headers)
+        return response
 
-    async def _give_back(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection) -> None:
+    async def _sent(
+        self, place: Place, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request
+    ) -> httpcore.Response:
         try:
-            if not self._shelf.give_back(origin, connection):
-                await connection.aclose()
+            response = await connection.handle_async_request(request)
+        except BaseException:
+            await self._put_back(place, connection)
+            raise
+        body = _AsyncBody(response.stream, lambda: self._give_back(place, connection))
+        return httpcore.Response(response.status, headers=response.headers, content=body, extensions=response.extensions)
+
+    async def _made(self, place: Place, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        way = way_to(place) if is_known(place) else await asyncio.to_thread(way_to, place)
+        connection = self._unconnected(way, origin)
+        self._shelf.every.add(connection)
+        return connection
+
+    def _unconnected(self, way: Way, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        if way.proxy is None:
+            return httpcore.AsyncHTTPConnection(origin, ssl_context=way.context, network_backend=self._backend)
+        from modelhub.transport.tunnel import async_proxied
+
+        return async_proxied(origin, way, self._backend)
+
+    async def _closed(self, taken: httpcore.AsyncHTTPConnection | None, dead: list[httpcore.AsyncHTTPConnection]) -> None:
+        """Close the dead. Whoever is cancelled meanwhile leaves the one it has taken to nobody, so that is closed, too."""
+        try:
+            await _aclose(dead)
+        except BaseException:
+            if taken is not None:
+                self._shelf.every.discard(taken)
+                await taken.aclose()
+            raise
+
+    async def _put_back(self, place: Place, connection: httpcore.AsyncHTTPConnection) -> None:
+        if not self._shelf.give_back(place, connection):
+            await connection.aclose()
+
+    async def _give_back(self, place: Place, connection: httpcore.AsyncHTTPConnection) -> None:
+        try:
+            await self._put_back(place, connection)
         finally:
             self._slots.release()
 

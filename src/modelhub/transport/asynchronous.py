@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
-    from modelhub.transport.trust import Trust
     from modelhub.transport.wire import AsyncTransport
 
 __all__ = ["AsyncRuntime"]
@@ -35,8 +34,7 @@ class AsyncRuntime:
     closes what is open, and the runtime may be used again afterwards. It works after a fork, in the child's own loop.
     """
 
-    def __init__(self, *, trust: Trust | None = None, max_connections: int = 1000, keepalive: float = 15.0) -> None:
-        self._trust = trust
+    def __init__(self, *, max_connections: int = 1000, keepalive: float = 15.0) -> None:
         self._max_connections = max_connections
         self._keepalive = keepalive
         self._lock = threading.Lock()
@@ -49,7 +47,7 @@ class AsyncRuntime:
         clock = Clock(timeouts, streaming=False)
         response = await self._answer(request, clock)
         try:
-            body = await _guarded(response.aread(), request.url, clock)
+            body = await _guarded(response.aread(), request, clock)
             return HttpResponse(response.status_code, Headers(response.headers.multi_items()), body)
         finally:
             await response.aclose()
@@ -57,7 +55,7 @@ class AsyncRuntime:
     async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
         """One exchange whose body is read as it comes."""
         clock = Clock(timeouts, streaming=True)
-        return _Stream(await self._answer(request, clock), request.url, clock)
+        return _Stream(await self._answer(request, clock), request, clock)
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass; other tasks go on."""
@@ -98,19 +96,19 @@ class AsyncRuntime:
 
     async def _answer(self, request: HttpRequest, clock: Clock) -> httpx.Response:
         pools = await self._pools()
-        transport = await pools.transport(request.url)
+        transport = await pools.transport()
 
         from modelhub.transport.wire import outgoing
 
-        response = await _guarded(_sent(transport, lambda: outgoing(request, clock)), request.url, clock)
-        clock.answered()
+        response = await _guarded(_sent(transport, lambda: outgoing(request, clock)), request, clock)
+        clock.answered(response.status_code)
         return response
 
     async def _pools(self) -> LoopPools:
         loop = asyncio.get_running_loop()
         pools = self._loops.get(loop)
         if pools is None:
-            pools = LoopPools(loop, self._trust, self._max_connections, self._keepalive)
+            pools = LoopPools(loop, self._max_connections, self._keepalive)
             with self._lock:
                 self._loops[loop] = pools
             await pools.stand_guard()
@@ -125,12 +123,12 @@ class AsyncRuntime:
 class _Stream:
     """A response that is still coming."""
 
-    def __init__(self, response: httpx.Response, url: str, clock: Clock) -> None:
+    def __init__(self, response: httpx.Response, request: HttpRequest, clock: Clock) -> None:
         self.status = response.status_code
         self.headers = Headers(response.headers.multi_items())
         self._response = response
         self._pieces = response.aiter_bytes()
-        self._url = url
+        self._request = request
         self._clock = clock
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -140,7 +138,7 @@ class _Stream:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = await _guarded(anext(self._pieces, None), self._url, self._clock)
+        piece = await _guarded(anext(self._pieces, None), self._request, self._clock)
         if piece is None:
             raise StopAsyncIteration
         return piece
@@ -166,14 +164,14 @@ async def _sent(transport: AsyncTransport, request: Callable[[], httpx.Request])
     return await transport.handle_async_request(request())
 
 
-async def _guarded(step: Awaitable[T], url: str, clock: Clock) -> T:
+async def _guarded(step: Awaitable[T], request: HttpRequest, clock: Clock) -> T:
     """The step's result, or an error of ours that has none of the library's behind it."""
-    from modelhub.transport.wire import HTTPError, InvalidURL, translated
+    from modelhub.transport.wire import FAILURES, translated
 
     try:
         return await step
-    except (HTTPError, InvalidURL) as error:
-        failure = [translated(error, url, clock)]
+    except FAILURES as error:
+        failure = [translated(error, request, clock)]
     return raise_alone(failure)
 
 

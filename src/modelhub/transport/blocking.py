@@ -9,6 +9,7 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from modelhub.errors import StreamBroken
 from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.transport.clock import Clock
 from modelhub.transport.failures import raise_alone
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
-    from modelhub.transport.trust import Trust
     from modelhub.transport.wire import Transport
 
 __all__ = ["BlockingRuntime"]
@@ -34,8 +34,8 @@ class BlockingRuntime:
     Nothing is opened before the first request. ``close`` closes what is open, and the runtime may be used again afterwards.
     """
 
-    def __init__(self, *, trust: Trust | None = None, max_connections: int = 200, keepalive: float = 15.0) -> None:
-        self._pools = _Pools(trust, max_connections, keepalive)
+    def __init__(self, *, max_connections: int = 200, keepalive: float = 15.0) -> None:
+        self._pools = _Pools(max_connections, keepalive)
         weakref.finalize(self, self._pools.close)
         _alive.add(self._pools)
 
@@ -45,7 +45,7 @@ class BlockingRuntime:
         response = self._answer(request, clock)
         try:
             return HttpResponse(
-                response.status_code, Headers(response.headers.multi_items()), _guarded(response.read, request.url, clock)
+                response.status_code, Headers(response.headers.multi_items()), _guarded(response.read, request, clock)
             )
         finally:
             response.close()
@@ -53,11 +53,15 @@ class BlockingRuntime:
     async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
         """One exchange whose body is read as it comes."""
         clock = Clock(timeouts, streaming=True, stop=current_stop())
-        return _Stream(self._answer(request, clock), request.url, clock)
+        return _Stream(self._answer(request, clock), request, clock)
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass; Ctrl-C ends it."""
-        time.sleep(seconds)  # noqa: ASYNC251  # waiting in the calling thread is what this runtime is for
+        """Let time pass. Ctrl-C ends it, and whoever closes the stream that waits here: ``StreamBroken``."""
+        stop = current_stop()
+        if stop is None:
+            time.sleep(seconds)  # noqa: ASYNC251  # waiting in the calling thread is what this runtime is for
+        elif stop.comes_within(seconds):
+            raise StreamBroken("The stream was closed before it began.")
 
     async def gather(self, *calls: Callable[[], Awaitable[T]]) -> list[T]:
         """Run the calls on up to 32 threads of their own, the calling thread among them; each sees the caller's context.
@@ -86,20 +90,20 @@ class BlockingRuntime:
         from modelhub.transport.wire import outgoing
 
         pools = self._pools
-        response = _guarded(lambda: pools.transport(request.url).handle_request(outgoing(request, clock)), request.url, clock)
-        clock.answered()
+        response = _guarded(lambda: pools.transport().handle_request(outgoing(request, clock)), request, clock)
+        clock.answered(response.status_code)
         return response
 
 
 class _Stream:
     """A response that is still coming."""
 
-    def __init__(self, response: httpx.Response, url: str, clock: Clock) -> None:
+    def __init__(self, response: httpx.Response, request: HttpRequest, clock: Clock) -> None:
         self.status = response.status_code
         self.headers = Headers(response.headers.multi_items())
         self._response = response
         self._pieces = response.iter_bytes()
-        self._url = url
+        self._request = request
         self._clock = clock
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -109,7 +113,7 @@ class _Stream:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = _guarded(lambda: next(self._pieces, None), self._url, self._clock)
+        piece = _guarded(lambda: next(self._pieces, None), self._request, self._clock)
         if piece is None:
             raise StopAsyncIteration
         return piece
@@ -125,54 +129,47 @@ class _Stream:
 
 
 class _Pools:
-    """The connections of one runtime: a transport per scheme, so that plain HTTP never makes a TLS context."""
+    """The connections of one runtime."""
 
-    def __init__(self, trust: Trust | None, max_connections: int, keepalive: float) -> None:
-        self._trust = trust
+    def __init__(self, max_connections: int, keepalive: float) -> None:
         self._max_connections = max_connections
         self._keepalive = keepalive
         self._lock = threading.Lock()
-        self._transports: dict[str, Transport] = {}
+        self._transport: Transport | None = None
 
-    def transport(self, url: str) -> Transport:
-        scheme = url.partition(":")[0].lower()
-        found = self._transports.get(scheme)
-        return self._made(scheme) if found is None else found
+    def transport(self) -> Transport:
+        found = self._transport
+        return self._made() if found is None else found
 
-    def _made(self, scheme: str) -> Transport:
+    def _made(self) -> Transport:
         from modelhub.transport.wire import Limits, Transport
 
-        context = None
-        if scheme == "https":
-            from modelhub.transport.trust import tls_context
-
-            context = tls_context(self._trust)
         with self._lock:
-            if scheme not in self._transports:
-                self._transports[scheme] = Transport(context, Limits(self._max_connections, self._keepalive))
-            return self._transports[scheme]
+            if self._transport is None:
+                self._transport = Transport(Limits(self._max_connections, self._keepalive))
+            return self._transport
 
     def close(self) -> None:
         with self._lock:
-            transports, self._transports = self._transports, {}
-        for transport in transports.values():
+            transport, self._transport = self._transport, None
+        if transport is not None:
             transport.close()
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the sockets, which leaves the parent's open."""
-        transports, self._transports, self._lock = self._transports, {}, threading.Lock()
-        for transport in transports.values():
+        transport, self._transport, self._lock = self._transport, None, threading.Lock()
+        if transport is not None:
             transport.abandon()
 
 
-def _guarded(step: Callable[[], T], url: str, clock: Clock) -> T:
+def _guarded(step: Callable[[], T], request: HttpRequest, clock: Clock) -> T:
     """The step's result, or an error of ours that has none of the library's behind it."""
-    from modelhub.transport.wire import HTTPError, InvalidURL, translated
+    from modelhub.transport.wire import FAILURES, translated
 
     try:
         return step()
-    except (HTTPError, InvalidURL) as error:
-        failure = [translated(error, url, clock)]
+    except FAILURES as error:
+        failure = [translated(error, request, clock)]
     return raise_alone(failure)
 
 

@@ -17,6 +17,7 @@ _MEANING = {
     "idle": "nothing more of the answer came",
     "total": "the answer was not complete",
 }
+_REFUSALS = 400
 
 
 class Clock:
@@ -30,11 +31,13 @@ class Clock:
         "_answered",
         "_awaiting_token",
         "_connect_at",
+        "_cut",
         "_first_token_at",
         "_now",
         "_timeouts",
         "_total_at",
         "_waiting_for",
+        "sent",
         "stop",
     )
 
@@ -44,6 +47,9 @@ class Clock:
         started = now()
         self.stop = stop
         """What ends the waits early, if anything does."""
+        self.sent = False
+        """Whether the server may have got the whole request, and not said that it refuses it."""
+        self._cut = False
         self._now = now
         self._timeouts = timeouts
         self._total_at = _after(started, timeouts.total)
@@ -57,9 +63,26 @@ class Clock:
         """A connection is begun."""
         self._connect_at = _after(self._now(), self._timeouts.connect)
 
-    def answered(self) -> None:
-        """The response's headers have come."""
+    def cut(self) -> None:
+        """A part of the request could not be written, so what the server has is no request."""
+        self._cut = True
+
+    def waiting(self) -> None:
+        """What could be written of the request is written; from here on bytes are waited for."""
+        self.sent = not self._cut
+
+    def undelivered(self) -> None:
+        """The end of the request has not come to the server's side, and will not."""
+        self.sent = False
+
+    def again(self) -> None:
+        """The request, of which the server got nothing whole, goes out once more."""
+        self._cut = self.sent = False
+
+    def answered(self, status: int = 200) -> None:
+        """The response's headers have come. An unsuccessful one says that nothing was served."""
         self._answered = True
+        self.sent = self.sent and status < _REFUSALS
 
     def begun(self) -> None:
         """The first token has come."""

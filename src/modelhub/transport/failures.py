@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Never
 
-from modelhub.errors import AnswerError, InvalidRequest, ModelhubError, Unreachable
+from modelhub.errors import AnswerError, InvalidRequest, ModelhubError, OutcomeUnknown, Unreachable
 from modelhub.http import origin
 
 __all__ = ["broken", "invalid_address", "raise_alone", "unconnected", "undecodable"]
@@ -23,9 +23,12 @@ def unconnected(url: str, reason: str) -> Unreachable:
     return Unreachable(f"Cannot connect to {origin(url)}: {reason or 'refused'}. Check the address and the network.")
 
 
-def broken(url: str, reason: str) -> Unreachable:
-    """The connection broke before the answer had ended."""
-    return Unreachable(f"The connection to {origin(url)} broke: {(reason or 'it was closed').rstrip('.')}.")
+def broken(url: str, reason: str, *, sent: bool) -> Unreachable | OutcomeUnknown:
+    """The connection broke before the answer had ended. ``sent``: after the request was out."""
+    message = f"The connection to {origin(url)} broke: {(reason or 'it was closed').rstrip('.')}."
+    if not sent:
+        return Unreachable(message)
+    return OutcomeUnknown(f"{message} The request was out: it may have been served, and paid for, so it is not sent again.")
 
 
 def undecodable(url: str, reason: str) -> AnswerError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from modelhub.errors import TimedOut, Unreachable
+from modelhub.errors import OutcomeUnknown, TimedOut, Unreachable
 from modelhub.http import HttpRequest, HttpResponse
 from modelhub.model import Runtime, Timeouts
 from modelhub.transport.keys import with_keys
@@ -47,7 +47,7 @@ async def _asked(step: FollowUp, timeouts: Timeouts, runtime: Runtime, started: 
         wait = max(step.wait, 1.0)
         try:
             response = await runtime.send(outgoing, within)
-        except Unreachable:
+        except (Unreachable, OutcomeUnknown):  # to ask after a job twice does no harm
             continue
         if response.status != 429 and response.status < 500:
             return response

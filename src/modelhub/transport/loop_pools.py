@@ -7,52 +7,35 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import ssl
-
-    from modelhub.transport.trust import Trust
     from modelhub.transport.wire import AsyncTransport
 
 __all__ = ["LoopPools"]
 
 
 class LoopPools:
-    """The connections of one loop: a transport per scheme, so that plain HTTP never makes a TLS context.
+    """The connections of one loop. They stand in ``_standing`` until they are closed, whether or not their runtime exists."""
 
-    They stand in ``_standing`` until they are closed, whether or not their runtime still exists.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, trust: Trust | None, max_connections: int, keepalive: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_connections: int, keepalive: float) -> None:
         self.loop = loop
-        self._trust = trust
         self._max_connections = max_connections
         self._keepalive = keepalive
-        self._transports: dict[str, AsyncTransport] = {}
+        self._transports: list[AsyncTransport] = []
         self._making = asyncio.Lock()
         self._guard: AsyncGenerator[None, None] | None = None
 
-    async def transport(self, url: str) -> AsyncTransport:
-        scheme = url.partition(":")[0].lower()
-        return self._transports.get(scheme) or await self._made(scheme)
+    async def transport(self) -> AsyncTransport:
+        return self._transports[0] if self._transports else await self._made()
 
-    async def _made(self, scheme: str) -> AsyncTransport:
-        """A new transport, made once. The library's import and the reading of certificates take their time beside the loop."""
+    async def _made(self) -> AsyncTransport:
+        """The transport, made once. The library's import takes its time beside the loop."""
         async with self._making:
-            if scheme not in self._transports:
-                context = await asyncio.to_thread(self._prepared, scheme)
+            if not self._transports:
+                await asyncio.to_thread(_import_library)
 
                 from modelhub.transport.wire import AsyncTransport, Limits
 
-                self._transports[scheme] = AsyncTransport(context, Limits(self._max_connections, self._keepalive))
-        return self._transports[scheme]
-
-    def _prepared(self, scheme: str) -> ssl.SSLContext | None:
-        import modelhub.transport.async_pool
-        import modelhub.transport.wire  # noqa: F401  # so that both are loaded when the loop asks for them
-        from modelhub.transport.sockets import rehearse
-        from modelhub.transport.trust import tls_context
-
-        rehearse()
-        return tls_context(self._trust) if scheme == "https" else None
+                self._transports.append(AsyncTransport(Limits(self._max_connections, self._keepalive)))
+        return self._transports[0]
 
     async def stand_guard(self) -> None:
         """Begin a generator whose ``finally`` the loop runs when it shuts down, and nobody else has to."""
@@ -78,11 +61,19 @@ class LoopPools:
         task.add_done_callback(_closing.discard)
 
 
-async def _closed(transports: dict[str, AsyncTransport]) -> None:
+def _import_library() -> None:
+    import modelhub.transport.async_pool
+    import modelhub.transport.wire  # noqa: F401  # so that both are loaded when the loop asks for them
+    from modelhub.transport.sockets import rehearse
+
+    rehearse()
+
+
+async def _closed(transports: list[AsyncTransport]) -> None:
     """Close them all; only then be cancelled, if somebody cancels this on its way."""
     try:
         while transports:
-            await transports.popitem()[1].aclose()
+            await transports.pop().aclose()
     finally:
         if transports:
             await _closed(transports)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpcore
 
-from modelhub.transport.shelf import Limits, Shelf, patience
+from modelhub.transport.shelf import Limits, Shelf, may_go_again, patience
 from modelhub.transport.sockets import TimedBackend
-
-if TYPE_CHECKING:
-    import ssl
+from modelhub.transport.ways import Place, place_of, way_to
 
 __all__ = ["Pool"]
 
@@ -20,10 +18,9 @@ __all__ = ["Pool"]
 class Pool:
     """Blocking connections, for any number of threads."""
 
-    def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
-        self._options: dict[str, Any] = {"ssl_context": context, "keepalive_expiry": limits.keepalive}
+    def __init__(self, limits: Limits) -> None:
         self._backend = TimedBackend()
-        self._shelf: Shelf[httpcore.HTTPConnection] = Shelf(limits.max_connections)
+        self._shelf: Shelf[httpcore.HTTPConnection] = Shelf(limits)
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(limits.max_connections)
 
@@ -31,15 +28,11 @@ class Pool:
         """Send, and wait for the headers. Closing the response's stream gives the connection back."""
         if not self._slots.acquire(timeout=patience(request)):
             raise httpcore.PoolTimeout
-        connection, dead = self._taken(request.url.origin)
         try:
-            _close(dead)
-            response = connection.handle_request(request)
+            return self._answer(place_of(request), request)
         except BaseException:
-            self._give_back(request.url.origin, connection)
+            self._slots.release()
             raise
-        body = _Body(response.stream, lambda: self._give_back(request.url.origin, connection))
-        return httpcore.Response(response.status, headers=response.headers, content=body, extensions=response.extensions)
 
     def close(self) -> None:
         """Close all connections, those in use among them."""
@@ -51,20 +44,54 @@ class Pool:
         """Close all connections without the lock, which another thread may hold for ever after a fork."""
         _close(self._shelf.clear())
 
-    def _taken(self, origin: httpcore.Origin) -> tuple[httpcore.HTTPConnection, list[httpcore.HTTPConnection]]:
+    def _answer(self, place: Place, request: httpcore.Request) -> httpcore.Response:
+        """Over a kept connection; where that one had been closed, and the request never came there, over a new one."""
         with self._lock:
-            connection, dead = self._shelf.take(origin)
-            if connection is None:
-                connection = httpcore.HTTPConnection(origin, network_backend=self._backend, **self._options)
-                self._shelf.every.add(connection)
-        return connection, dead
+            connection, dead = self._shelf.take(place)
+        _close(dead)
+        if connection is not None:
+            try:
+                return self._sent(place, connection, request)
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                if not may_go_again(request):
+                    raise
+        connection = self._made(place, request.url.origin)
+        response = self._sent(place, connection, request)
+        self._shelf.told(place, response.headers)
+        return response
 
-    def _give_back(self, origin: httpcore.Origin, connection: httpcore.HTTPConnection) -> None:
+    def _sent(self, place: Place, connection: httpcore.HTTPConnection, request: httpcore.Request) -> httpcore.Response:
         try:
-            with self._lock:
-                kept = self._shelf.give_back(origin, connection)
-            if not kept:
-                connection.close()
+            response = connection.handle_request(request)
+        except BaseException:
+            self._put_back(place, connection)
+            raise
+        body = _Body(response.stream, lambda: self._give_back(place, connection))
+        return httpcore.Response(response.status, headers=response.headers, content=body, extensions=response.extensions)
+
+    def _made(self, place: Place, origin: httpcore.Origin) -> httpcore.HTTPConnection:
+        connection = self._unconnected(place, origin)
+        with self._lock:
+            self._shelf.every.add(connection)
+        return connection
+
+    def _unconnected(self, place: Place, origin: httpcore.Origin) -> httpcore.HTTPConnection:
+        way = way_to(place)
+        if way.proxy is None:
+            return httpcore.HTTPConnection(origin, ssl_context=way.context, network_backend=self._backend)
+        from modelhub.transport.tunnel import proxied
+
+        return proxied(origin, way, self._backend)
+
+    def _put_back(self, place: Place, connection: httpcore.HTTPConnection) -> None:
+        with self._lock:
+            kept = self._shelf.give_back(place, connection)
+        if not kept:
+            connection.close()
+
+    def _give_back(self, place: Place, connection: httpcore.HTTPConnection) -> None:
+        try:
+            self._put_back(place, connection)
         finally:
             self._slots.release()
 

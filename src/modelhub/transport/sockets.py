@@ -16,8 +16,9 @@ from typing import Any
 import httpcore
 
 from modelhub.transport.clock import Clock
+from modelhub.transport.delivery import unreceived
 
-__all__ = ["AsyncTimedBackend", "TimedBackend", "rehearse"]
+__all__ = ["AsyncTimedBackend", "TimedBackend", "Wait", "rehearse", "seconds_to_connect"]
 
 _SLICE = 256 * 1024
 _ALWAYS = nullcontext()
@@ -28,7 +29,8 @@ def _seconds(wait: Wait, expired: type[Exception]) -> float | None:
     return _unexpired(wait.left(), expired) if isinstance(wait, Clock) else wait
 
 
-def _seconds_to_connect(wait: Wait) -> float | None:
+def seconds_to_connect(wait: Wait) -> float | None:
+    """What is left for making a connection. Raises the library's ``ConnectTimeout`` where nothing is."""
     return _unexpired(wait.left_to_connect(), httpcore.ConnectTimeout) if isinstance(wait, Clock) else wait
 
 
@@ -44,6 +46,22 @@ def _slices(buffer: bytes) -> Iterable[bytes]:
     return (buffer[start : start + _SLICE] for start in range(0, len(buffer), _SLICE))
 
 
+class _noting_a_cut:  # noqa: N801  # read as a phrase; a class, because a generator would cost each write a microsecond
+    """Tells the clock that something was not written whole."""
+
+    __slots__ = ("_wait",)
+
+    def __init__(self, wait: Wait) -> None:
+        self._wait = wait
+
+    def __enter__(self) -> None:
+        """Nothing has gone wrong yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and isinstance(self._wait, Clock):
+            self._wait.cut()
+
+
 class TimedStream(httpcore.NetworkStream):
     """A blocking connection."""
 
@@ -51,11 +69,17 @@ class TimedStream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: Wait = None) -> bytes:
+        if not isinstance(timeout, Clock):
+            return self._inner.read(max_bytes, timeout)
+        timeout.waiting()
         with self._stoppable(timeout):
-            return self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+            data = self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+        if not data and unreceived(self._inner.get_extra_info("socket")):
+            timeout.undelivered()
+        return data
 
     def write(self, buffer: bytes, timeout: Wait = None) -> None:
-        with self._stoppable(timeout):
+        with self._stoppable(timeout), _noting_a_cut(timeout):
             for piece in _slices(buffer):
                 self._inner.write(piece, _seconds(timeout, httpcore.WriteTimeout))
 
@@ -77,7 +101,7 @@ class TimedStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Wait = None
     ) -> httpcore.NetworkStream:
         try:
-            return TimedStream(self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+            return TimedStream(self._inner.start_tls(ssl_context, server_hostname, seconds_to_connect(timeout)))
         except BaseException:
             self.close()
             raise
@@ -104,7 +128,7 @@ class TimedBackend(httpcore.NetworkBackend):
             timeout.connecting()
         addresses = _addresses(host, port)
         for left in range(len(addresses), 0, -1):
-            seconds = _seconds_to_connect(timeout)
+            seconds = seconds_to_connect(timeout)
             share = None if seconds is None else seconds / left
             try:
                 return TimedStream(self._inner.connect_tcp(addresses[-left], port, share, local_address, socket_options))
@@ -139,11 +163,20 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         self._inner = inner
 
     async def read(self, max_bytes: int, timeout: Wait = None) -> bytes:
-        return await self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+        if isinstance(timeout, Clock):
+            timeout.waiting()
+        try:
+            data = await self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
+        except ssl.SSLError as error:  # which the library lets through here
+            raise httpcore.ReadError(str(error)) from error
+        if not data and isinstance(timeout, Clock) and unreceived(self._inner.get_extra_info("socket")):
+            timeout.undelivered()
+        return data
 
     async def write(self, buffer: bytes, timeout: Wait = None) -> None:
-        for piece in _slices(buffer):
-            await self._inner.write(piece, _seconds(timeout, httpcore.WriteTimeout))
+        with _noting_a_cut(timeout):
+            for piece in _slices(buffer):
+                await self._inner.write(piece, _seconds(timeout, httpcore.WriteTimeout))
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -152,7 +185,7 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Wait = None
     ) -> httpcore.AsyncNetworkStream:
         try:
-            return AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, _seconds_to_connect(timeout)))
+            return AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, seconds_to_connect(timeout)))
         except BaseException:  # a cancellation, too: nobody else knows of this connection yet
             await self.aclose()
             raise
@@ -177,5 +210,5 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         if isinstance(timeout, Clock):
             timeout.connecting()
-        seconds = _seconds_to_connect(timeout)
+        seconds = seconds_to_connect(timeout)
         return AsyncTimedStream(await self._inner.connect_tcp(host, port, seconds, local_address, socket_options))

@@ -8,30 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from modelhub.errors import ConfigError, ModelhubError
 from modelhub.http import origin
 from modelhub.transport import failures
+from modelhub.transport.distrust import distrust
 from modelhub.transport.outgoing import header_fields
 from modelhub.transport.pool import Pool
 from modelhub.transport.shelf import Limits
 
 if TYPE_CHECKING:
-    import ssl
-
-    from modelhub.errors import ModelhubError
     from modelhub.http import HttpRequest
     from modelhub.transport.clock import Clock
 
-__all__ = ["AsyncTransport", "HTTPError", "InvalidURL", "Limits", "Transport", "outgoing", "translated"]
+__all__ = ["FAILURES", "AsyncTransport", "Limits", "Transport", "outgoing", "translated"]
 
-HTTPError = httpx.HTTPError
-InvalidURL = httpx.InvalidURL
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, ConfigError)
+"""What a step of an exchange may raise, for ``translated``."""
 
 
 class Transport(httpx.HTTPTransport):
     """The library's blocking transport, over our pool."""
 
-    def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
-        self._pool: Any = Pool(context, limits)
+    def __init__(self, limits: Limits) -> None:
+        self._pool: Any = Pool(limits)
 
     def abandon(self) -> None:
         """Close the sockets without a lock: after a fork, another thread's lock is held for ever."""
@@ -41,10 +40,10 @@ class Transport(httpx.HTTPTransport):
 class AsyncTransport(httpx.AsyncHTTPTransport):
     """The library's asynchronous transport, over our pool."""
 
-    def __init__(self, context: ssl.SSLContext | None, limits: Limits) -> None:
+    def __init__(self, limits: Limits) -> None:
         from modelhub.transport.async_pool import AsyncPool  # and with it asyncio, which blocking callers never need
 
-        self._pool: Any = AsyncPool(context, limits)
+        self._pool: Any = AsyncPool(limits)
 
 
 def outgoing(request: HttpRequest, clock: Clock) -> httpx.Request:
@@ -54,7 +53,10 @@ def outgoing(request: HttpRequest, clock: Clock) -> httpx.Request:
         _parsed(request.url),
         headers=header_fields(request),
         content=request.body,
-        extensions={"timeout": {"connect": clock, "read": clock, "write": clock, "pool": clock.left()}},
+        extensions={
+            "timeout": {"connect": clock, "read": clock, "write": clock, "pool": clock.left()},
+            "route": request.route,
+        },
     )
 
 
@@ -69,12 +71,19 @@ def _parsed(url: str) -> httpx.URL:
     return parsed
 
 
-def translated(error: Exception, url: str, clock: Clock) -> ModelhubError:
-    """Our error for the library's. Raise it outside the ``except``: the library's holds the request, and that holds keys."""
+def translated(error: Exception, request: HttpRequest, clock: Clock) -> ModelhubError:
+    """Our error for the library's. Raise it outside the ``except``: the library's holds the request, and that holds keys.
+
+    An error of ours, about the configuration of the way, comes back without the frames that it passed through.
+    """
+    if isinstance(error, ModelhubError):
+        return error.with_traceback(None)
+    if (refusal := distrust(error, request)) is not None:
+        return refusal
     for kind, meaning in _MEANINGS:
         if isinstance(error, kind):
-            return meaning(error, url, clock)
-    return failures.broken(url, type(error).__name__)
+            return meaning(error, request.url, clock)
+    return failures.broken(request.url, type(error).__name__, sent=clock.sent)
 
 
 _MEANINGS: tuple[
@@ -83,7 +92,7 @@ _MEANINGS: tuple[
     (httpx.TimeoutException, lambda _, url, clock: clock.timed_out(origin(url))),
     ((httpx.InvalidURL, httpx.UnsupportedProtocol), lambda _error, url, _clock: failures.invalid_address(url)),
     ((httpx.ConnectError, httpx.ProxyError), lambda error, url, _: failures.unconnected(url, str(error))),
-    (httpx.LocalProtocolError, lambda _error, url, _clock: failures.broken(url, "the request breaks the rules of HTTP")),
+    (httpx.LocalProtocolError, lambda _error, url, _: failures.broken(url, "the request breaks HTTP's rules", sent=False)),
     (httpx.DecodingError, lambda error, url, _: failures.undecodable(url, str(error))),
-    (httpx.HTTPError, lambda error, url, _: failures.broken(url, str(error))),
+    (httpx.HTTPError, lambda error, url, clock: failures.broken(url, str(error), sent=clock.sent)),
 )

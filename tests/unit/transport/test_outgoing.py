@@ -49,7 +49,7 @@ def test_a_missing_key_stops_the_request() -> None:
 
 def test_an_address_is_shown_without_path_query_and_credentials() -> None:
     assert origin("https://user:pw@api.example:8443/v1/x?key=1#f") == "https://api.example:8443"
-    assert "pw" not in failures.broken("http://u:pw@h/p", "").message
+    assert "pw" not in failures.broken("http://u:pw@h/p", "", sent=True).message
 
 
 @hypothesis.given(st.text())
