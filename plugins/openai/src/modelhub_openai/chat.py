@@ -10,7 +10,7 @@ from modelhub.plugin import HttpRequest, HttpResponse, ModelCard, ModelhubError,
 from modelhub_openai import chat_answer, known
 from modelhub_openai.chat_stream import ChatDecoder
 from modelhub_openai.gathering import Extras
-from modelhub_openai.lessons import Lesson, lesson
+from modelhub_openai.lessons import KNOB_OF, Lesson, lesson
 from modelhub_openai.messages import messages
 from modelhub_openai.quirks import Quirks
 from modelhub_openai.site import Site
@@ -30,22 +30,25 @@ class Chat:
     name: str
     lesson: Lesson = Lesson()
     card: ModelCard = field(init=False, repr=False, compare=False)
+    quirks: Quirks = field(init=False, repr=False, compare=False)
+    """What this model on this host differs in."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "card", known.card(self.site, self.name, "text"))
+        object.__setattr__(self, "quirks", self._quirks())
 
     def build(self, request: TextRequest, *, stream: bool) -> HttpRequest:
-        knobs, quirks = request.knobs, self.site.quirks
+        knobs, quirks = request.knobs, self.quirks
         body = {
             "model": self.name,
             "messages": messages(_fitted(request, quirks).messages, quirks),
             "stream": True if stream else None,
             "stream_options": {"include_usage": True} if stream and quirks.stream_usage else None,
-            self._limit: knobs.max_output_tokens,
+            quirks.max_tokens or _LIMIT: knobs.max_output_tokens,
             "temperature": knobs.temperature,
             "top_p": knobs.top_p,
             "top_k": knobs.top_k,
-            "stop": knobs.stop_sequences and list(knobs.stop_sequences),
+            "stop": list(knobs.stop_sequences) if knobs.stop_sequences else None,
             "seed": knobs.seed,
             "presence_penalty": knobs.presence_penalty,
             "frequency_penalty": knobs.frequency_penalty,
@@ -53,10 +56,10 @@ class Chat:
             "top_logprobs": knobs.logprobs,
             "reasoning_effort": knobs.reasoning_effort,
             **(_tools(request, quirks.forced_tools) if request.tools else {}),
-            "parallel_tool_calls": knobs.parallel_tool_calls if quirks.parallel_tool_calls else None,
+            "parallel_tool_calls": knobs.parallel_tool_calls,
             "response_format": _response_format(request, quirks),
         }
-        written = {name: value for name, value in body.items() if value is not None and name not in self._left_out}
+        written = {name: value for name, value in body.items() if value is not None and name not in quirks.omit}
         return self.site.post("chat/completions", self.name, {**written, **request.extra.get(self.site.provider, {})})
 
     def parse(self, response: HttpResponse) -> TextResponse[Any]:
@@ -74,7 +77,7 @@ class Chat:
 
     def learned(self, error: ModelhubError) -> Chat | None:
         """The same without the body field that the host refuses by name."""
-        better = lesson(error, self.lesson, self._limit)
+        better = lesson(error, self.lesson, self.quirks.max_tokens or _LIMIT)
         return None if better is None else replace(self, lesson=better)
 
     def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
@@ -83,26 +86,39 @@ class Chat:
             response = replace(response, notices=(*response.notices, *notices))
         return estimated(request, response)
 
-    @property
-    def _limit(self) -> str:
-        """How this model calls the limit of its answer."""
-        known_name = known.traits("text", self.site.base_model(self.name)).get("max_tokens")
-        return self.lesson.limit or self.site.quirks.max_tokens or known_name or self._usual_limit
-
-    @property
-    def _usual_limit(self) -> str:
-        return "max_tokens"
-
-    @property
-    def _left_out(self) -> frozenset[str]:
-        return self.lesson.without.union(self.site.quirks.omit)
+    def _quirks(self) -> Quirks:
+        """The host's quirks, the model's over those that it leaves open, and over both what was learned."""
+        traits, quirks = known.traits("text", self.site.base_model(self.name)), self.site.quirks
+        written = quirks.structured_output
+        return replace(
+            quirks,
+            max_tokens=self.lesson.limit or quirks.max_tokens or traits.get("max_tokens"),
+            structured_output=traits.get("structured_output", written) if written == "json_schema" else written,
+            omit=(
+                *quirks.omit,
+                *sorted(self.lesson.without),
+                *(() if quirks.parallel_tool_calls else ("parallel_tool_calls",)),
+            ),
+        )
 
     def _notices(self, request: TextRequest) -> list[Notice]:
-        if request.output is None:
-            return []
-        from modelhub_openai.schemas import notices
+        given = {field for field in self.quirks.omit if field in KNOB_OF and getattr(request.knobs, KNOB_OF[field]) is not None}
+        notices = [_unsent(knob, self.card.model) for knob in sorted({KNOB_OF[field] for field in given})]
+        if request.tools and request.tool_choice != "auto" and not self.quirks.forced_tools:
+            notices.append(_unsent("tool_choice", self.card.model))
+        if request.output is not None:
+            from modelhub_openai import schemas
 
-        return [*notices(request, self.site.quirks)]
+            notices += schemas.notices(request, self.quirks)
+        return notices
+
+
+_LIMIT = "max_tokens"
+"""How the limit of an answer is called where nothing is known of host and model: the newer name is not known everywhere."""
+
+
+def _unsent(setting: str, model: str) -> Notice:
+    return Notice(setting, f"{model} does not take {setting!r}; it was left out.")
 
 
 def _tools(request: TextRequest, forced: bool) -> Mapping[str, Any]:

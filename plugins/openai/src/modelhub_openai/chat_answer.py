@@ -109,10 +109,9 @@ def error_in(said: Mapping[str, Any]) -> bool:
 def reported(site: Site, name: str, said: Mapping[str, Any], response: HttpResponse | None = None) -> ModelhubError:
     """The error that an object stands for, which came with the status of a success: it may say the status it is worth."""
     inner = said.get("error")
-    worth = [
-        part.get(word) for part in (inner, said) if isinstance(part, Mapping) for word in ("status", "code", "status_code")
-    ]
-    status = next((int(code) for code in worth if str(code).isdecimal() and 400 <= int(code) < 600), 0)
+    parts = [part for part in (inner, said) if isinstance(part, Mapping)]
+    worth = [str(part.get(word)) for part in parts for word in ("status", "code", "status_code")]
+    status = next((int(code) for code in worth if code.isdecimal() and 400 <= int(code) < 600), 0)
     body = json.dumps(said, ensure_ascii=False).encode("utf-8", "backslashreplace")
     headers = {} if response is None else {"headers": response.headers}
     return site.fault(HttpResponse(status, body=body, **headers), name)

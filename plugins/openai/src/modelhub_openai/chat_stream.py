@@ -1,4 +1,4 @@
-"""A chat answer as it comes: server-sent chunks into events. Every token passes through here, so the way of a token is short."""
+"""A chat answer as it comes: server-sent chunks into events. Every token passes here, so the way of a token is short."""
 
 from __future__ import annotations
 

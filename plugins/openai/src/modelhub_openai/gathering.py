@@ -1,4 +1,4 @@
-"""What one answer is made of, whole or in pieces: text, reasoning, tool calls, log-probabilities, and whatever else was said."""
+"""What an answer is made of, whole or in pieces: text, reasoning, log-probabilities, and whatever else was said."""
 
 from __future__ import annotations
 

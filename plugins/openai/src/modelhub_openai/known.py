@@ -1,6 +1,7 @@
 """What is known of models by name: one JSON file a kind in ``models/``, rows by the beginning of a base model's name.
 
-A row's ``card`` holds fields of ``ModelCard``; whatever else stands in it is for the endpoint of that kind to read.
+A row's ``card`` holds fields of ``ModelCard``; ``like`` names a row above it whose values hold where it has none; whatever
+else stands in it is for the endpoint of that kind to read.
 """
 
 from __future__ import annotations
@@ -35,12 +36,17 @@ def card(site: Site, model: str, kind: Kind, **changes: Any) -> ModelCard:
 def traits(kind: Kind, base_model: str) -> Mapping[str, Any]:
     """The row with the longest name that the base model's begins with; empty where there is none.
 
-    ``openai/gpt-4o`` and ``gpt-4o-2024-11-20`` are both ``gpt-4o``.
+    ``openai/gpt-4o`` and ``gpt-4o-2024-11-20`` are both ``gpt-4o``; ``gpt-4.5`` is no ``gpt-4``.
     """
     name = base_model.rpartition("/")[2].lower()
     rows = _rows(kind)
-    found = max((known for known in rows if name.startswith(known)), key=len, default=None)
+    found = max((known for known in rows if _begins(name, known)), key=len, default=None)
     return {} if found is None else rows[found]
+
+
+def _begins(name: str, known: str) -> bool:
+    follows = name[len(known) : len(known) + 1]
+    return not known or (name.startswith(known) and not (follows.isalnum() or follows == "."))
 
 
 @cache
@@ -48,5 +54,15 @@ def _rows(kind: Kind) -> Mapping[str, Mapping[str, Any]]:
     path = _FOLDER / f"{kind}.json"
     if not path.is_file():
         return {}
-    rows: Mapping[str, Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
+    rows: dict[str, Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
+    for name, row in rows.items():
+        if "like" in row:
+            rows[name] = _over(rows[row["like"]], row)
     return rows
+
+
+def _over(like: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row over the one that it is like, which stands before it: its capabilities one by one, all else as a whole."""
+    below, above = like.get("card", {}), row.get("card", {})
+    capabilities = {**below.get("capabilities", {}), **above.get("capabilities", {})}
+    return {**like, **row, "card": {**below, **above, "capabilities": capabilities}}

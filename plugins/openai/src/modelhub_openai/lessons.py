@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from modelhub.plugin import BadRequest, ModelhubError
 
@@ -25,7 +25,10 @@ KNOB_OF = {
     "parallel_tool_calls": "parallel_tool_calls",
 }
 """The body fields that an answer can do without, and the settings they carry."""
-_LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+_LIMITS: Mapping[str, Literal["max_tokens", "max_completion_tokens"]] = {
+    "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": "max_tokens",
+}
 _UNKNOWN = re.compile(
     r"unsupported|not supported|does not support|unknown|unrecognized|unrecognised|unexpected|extra inputs|extra fields"
     r"|extra_forbidden|not permitted|not allowed|no such|not available|isn't supported|only the default",
@@ -37,7 +40,7 @@ _UNKNOWN = re.compile(
 class Lesson:
     """``limit`` is the name of the answer's limit, once the other was refused; ``without`` are fields that are not sent."""
 
-    limit: str | None = None
+    limit: Literal["max_tokens", "max_completion_tokens"] | None = None
     without: frozenset[str] = frozenset()
 
 
@@ -46,12 +49,14 @@ def lesson(error: ModelhubError, before: Lesson, limit: str) -> Lesson | None:
     if not isinstance(error, BadRequest) or error.status not in (400, 422) or not _UNKNOWN.search(_words(error)):
         return None
     named = _named(error)
+    if error.code == "unsupported_value" and "only the default" not in error.message.lower():
+        return None  # another value would do, so the caller is told
     if named == limit and before.limit is None:
-        return replace(before, limit=_LIMITS[limit])
-    if named == "stream_options" or named in KNOB_OF:
-        without = before.without | ({"logprobs", "top_logprobs"} if KNOB_OF.get(named) == "logprobs" else {named})
-        return None if without == before.without else replace(before, without=without)
-    return None
+        return Lesson(_LIMITS[limit], before.without)
+    if named != "stream_options" and named not in KNOB_OF:
+        return None
+    without = before.without | ({"logprobs", "top_logprobs"} if KNOB_OF.get(named) == "logprobs" else {named})
+    return None if without == before.without else Lesson(before.limit, without)
 
 
 def _words(error: BadRequest) -> str:

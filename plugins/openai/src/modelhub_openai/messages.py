@@ -26,7 +26,7 @@ __all__ = ["messages"]
 
 
 def messages(turns: Iterable[Message], quirks: Quirks) -> list[dict[str, Any]]:
-    """The ``messages`` of a request body. Raises ``Unsupported`` or ``InvalidRequest`` for a part that has no place in its turn."""
+    """The ``messages`` of a body. Raises ``Unsupported`` or ``InvalidRequest`` for a part that has no place in its turn."""
     return [written for turn in turns for written in _written(turn, quirks)]
 
 
