@@ -85,6 +85,10 @@ class Assembly:
         from modelhub.wrappers.timing import Timed
 
         model: AnyModel = Timed(Lawful(self._described(kind, name, spec)))
+        if (price := model.card.price) is not None:
+            from modelhub.wrappers.pricing import Priced
+
+            model = Priced(model, price)
         if circuit is not None:
             from modelhub.wrappers.circuit import Watched
 
@@ -103,11 +107,18 @@ class Assembly:
             model = self._bare(kind, name, spec.model)
         except (PluginBroken, PluginMissing, UnknownModel, Unsupported) as error:
             raise self._located(error, name)  # noqa: B904  # the same error, told with its place
-        if spec.context_window is None:
+        changes: dict[str, Any] = {}
+        if spec.context_window is not None:
+            changes["context_window"] = spec.context_window
+        if spec.price or self.loaded.config.prices:
+            from modelhub.config.prices import price_of
+
+            changes["price"] = price_of(self.loaded, name, spec.model) or model.card.price
+        if not changes:
             return model
         from modelhub.wrappers.description import Description
 
-        return Description(model, replace(model.card, context_window=spec.context_window))
+        return Description(model, replace(model.card, **changes))
 
     def _retries(self, name: str) -> dict[str, Any]:
         """How often, and the longest wait; empty where the configuration says nothing of it."""

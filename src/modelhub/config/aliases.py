@@ -92,6 +92,10 @@ def wrong_references(loaded: Loaded) -> Iterator[ConfigError]:
         from modelhub.config.persistence import wrong_persistence
 
         yield from wrong_persistence(loaded)
+    if config.prices:
+        from modelhub.config.prices import wrong_prices
+
+        yield from wrong_prices(loaded)
 
 
 def _wrong_alias(loaded: Loaded, name: str) -> Iterator[ConfigError]:

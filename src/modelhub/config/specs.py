@@ -40,6 +40,8 @@ class ModelSpec:
     """Provider options for this model alone, over those of ``[providers.NAME]``."""
     context_window: int | None = None
     """Tokens; where the model's own card does not know."""
+    price: Mapping[str, Setting] = field(default_factory=dict)
+    """What it costs, in US dollars: ``{ input = "2.50", output = "10" }`` per million tokens; see ``[prices]``."""
     retry: Mapping[str, Setting] = field(default_factory=dict)
     """``{ times = 2, max_wait = 60 }``: how often the model is asked again, and how long it may ask to be left alone."""
     fallback: tuple[str, ...] = ()
@@ -130,6 +132,8 @@ class Config:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """Free here: each provider's own options dataclass says what its table may hold."""
     timeouts: Timeouts = Timeouts()
+    prices: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    """``[prices."PROVIDER:MODEL"]``: what models cost, over the prices that their plugins know."""
     retry: Mapping[str, Setting] = field(default_factory=dict)
     """What an alias's ``retry`` leaves open."""
     circuit: Mapping[str, Setting] = field(default_factory=dict)
