@@ -57,11 +57,12 @@ class ToolCalls:
             function = {}
         given, name = _word(fragment.get("id")), _word(function.get("name"))
         index = fragment.get("index")
-        call = self._belongs(index if isinstance(index, int) else None, given, name)
+        more = _arguments(function.get("arguments"))
+        call = self._belongs(index if isinstance(index, int) else None, given, name, bool(more))
         if given and not call.given:
             call.given, call.id = given, self._unique(given)
         call.name = call.name or name
-        if more := _arguments(function.get("arguments")):
+        if more:
             call.arguments.append(more)
         if call.id and call.name:
             yield from _told(call)
@@ -79,26 +80,27 @@ class ToolCalls:
         """The calls as far as they have come."""
         return tuple(_finished(call) for call in self._ordered())
 
-    def _belongs(self, index: int | None, given: str, name: str) -> _Call:
-        found = self._named(index, given, name) if given else self._unnamed(index, name)
+    def _belongs(self, index: int | None, given: str, name: str, more: bool) -> _Call:
+        found = self._same_id(index, given, name) if given else None
         if found is None:
-            found = _Call(index)
-            self._calls.append(found)
+            found = self._latest(index, name if more else "")
+            if found is None or (given and found.given):
+                found = _Call(index)
+                self._calls.append(found)
         return found
 
-    def _named(self, index: int | None, given: str, name: str) -> _Call | None:
+    def _same_id(self, index: int | None, given: str, name: str) -> _Call | None:
+        """The call of that id; a named fragment at another index is another call, whose host gives one id to all."""
         for call in reversed(self._calls):
-            if call.given == given and (index in (None, call.index) or call.index is None or not name):
+            if call.given == given and (not name or index is None or call.index in (None, index)):
                 return call
-        late = self._unnamed(index, name)
-        return late if late is not None and not late.given else None
+        return None
 
-    def _unnamed(self, index: int | None, name: str) -> _Call | None:
-        """The latest call at that index; none, where the fragment begins another."""
+    def _latest(self, index: int | None, name: str) -> _Call | None:
+        """The latest call at that index; none, where a fragment with a name and arguments cannot be its continuation."""
         for call in reversed(self._calls):
             if index in (None, call.index):
-                begins_another = name and call.name and (name != call.name or call.whole())
-                return None if begins_another else call
+                return None if name and call.name and (name != call.name or call.whole()) else call
         return None
 
     def _unique(self, wanted: str) -> str:
