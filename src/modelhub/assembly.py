@@ -220,6 +220,11 @@ def _in_parts(kind: Kind, model: AnyModel) -> AnyModel:
         from modelhub.wrappers.long_text import LongText
 
         return LongText(model, _splitter(limits))
+    if kind == "embedding":
+        from modelhub.retrieval.tokens import count_tokens
+        from modelhub.wrappers.batching import Batching
+
+        return Batching(model, count_tokens)
     return model
 
 

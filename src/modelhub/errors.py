@@ -97,6 +97,9 @@ class ModelhubError(Exception):
     partial: object = None
     """The response made of what had arrived: of a stream that broke, or of a call that takes several requests."""
 
+    position: int | None = None
+    """Which of the request's inputs it is about, counted from 0, where it is about one."""
+
     @property
     def message(self) -> str:
         """What happened and what to do, in a sentence or two."""
@@ -239,7 +242,14 @@ class UnknownModel(ProviderError):
 
 
 class ContentFiltered(ProviderError):
-    """The provider refused the content."""
+    """The provider refused the content.
+
+    ``categories`` says for what, and how bad it was, in the provider's words (``{"violence": "high"}``), and ``source`` whether
+    that was the ``prompt`` or the ``completion``, where it told.
+    """
+
+    categories: Mapping[str, str] = {}  # noqa: RUF012  # never written to: an error that knows has its own
+    source: Literal["prompt", "completion"] | None = None
 
 
 class RateLimited(ProviderError):

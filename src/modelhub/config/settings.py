@@ -43,6 +43,8 @@ NAMES = frozenset(
         "parallel_tool_calls",
         "purpose",
         "dimensions",
+        "on_empty",
+        "on_long",
         "size",
         "count",
         "quality",

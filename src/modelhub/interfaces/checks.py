@@ -7,7 +7,7 @@ from math import isfinite
 
 from modelhub.errors import InvalidRequest
 
-__all__ = ["number", "sendable", "texts", "whole", "word"]
+__all__ = ["choice", "number", "sendable", "texts", "whole", "word"]
 
 
 def whole(name: str, value: object, *, least: int | None = None) -> None:
@@ -40,6 +40,12 @@ def word(name: str, value: object) -> None:
     """A string, or ``None``."""
     if value is not None and not isinstance(value, str):
         raise InvalidRequest(f"{name} is {value!r}; it must be a string.")
+
+
+def choice(name: str, value: object, words: tuple[str, ...]) -> None:
+    """One of these words."""
+    if value not in words:
+        raise InvalidRequest(f"{name} is {value!r}; it must be one of {', '.join(words)}.")
 
 
 def texts(name: str, values: Iterable[object]) -> None:

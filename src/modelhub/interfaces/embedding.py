@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Never
 
 from modelhub.errors import AnswerError
-from modelhub.interfaces.checks import texts, whole
+from modelhub.interfaces.checks import choice, texts, whole
 from modelhub.model import Model, Request, Response
 
 if TYPE_CHECKING:
@@ -25,15 +25,23 @@ class EmbeddingRequest(Request):
 
     ``purpose`` tells models that make the difference whether these are queries or documents. ``dimensions`` asks for shorter
     vectors than the model's own.
+
+    ``on_empty`` says what a text without words comes to: an error, no vector (``skipped`` lists it), or a vector of zeros.
+    ``on_long`` says what a text that the model cannot take whole comes to: an error, the vector of its beginning, or the mean
+    of its pieces' vectors. Neither is ever done in silence: a notice names the text.
     """
 
     inputs: tuple[str, ...]
     purpose: Literal["query", "document"] | None = None
     dimensions: int | None = None
+    on_empty: Literal["error", "skip", "zero"] = "error"
+    on_long: Literal["error", "truncate", "mean"] = "error"
 
     def __post_init__(self) -> None:
         Request.__post_init__(self)
         texts("inputs", self.inputs)
+        choice("on_empty", self.on_empty, ("error", "skip", "zero"))
+        choice("on_long", self.on_long, ("error", "truncate", "mean"))
         whole("dimensions", self.dimensions, least=1)
 
     def settings(self) -> Mapping[str, Any]:
@@ -42,11 +50,15 @@ class EmbeddingRequest(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingResponse(Response):
-    """Vectors, kept as one buffer of little-endian 32-bit floats, row after row: vector ``i`` belongs to input ``i``."""
+    """Vectors, kept as one buffer of little-endian 32-bit floats, row after row: vector ``i`` belongs to input ``i``.
+
+    ``skipped`` are the places of inputs without a vector (``on_empty="skip"``); row ``i`` is that of input ``i`` of the others.
+    """
 
     buffer: bytes = field(default=b"", repr=False)
     count: int = 0
     dimensions: int = 0
+    skipped: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.buffer) != 4 * self.count * self.dimensions:

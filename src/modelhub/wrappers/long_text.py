@@ -13,7 +13,7 @@ from modelhub.model import Finished, Runtime, Timing, Wrapper
 from modelhub.sound.joining import JOINABLE, Joined, finished
 from modelhub.wrappers.deadline import Deadline
 from modelhub.wrappers.lanes import in_lanes
-from modelhub.wrappers.stitching import summed
+from modelhub.wrappers.summing import summed
 
 __all__ = ["LongText", "Splitter", "pieces"]
 

@@ -1,21 +1,20 @@
-"""The answers to a recording's parts as the answer to the whole: times moved, texts joined, counts summed."""
+"""The answers to a recording's parts as the answer to the whole: times moved, texts joined."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from modelhub.interfaces.transcription import Segment, TranscriptionResponse, Word
-from modelhub.model import Notice, Response, Usage
+from modelhub.model import Notice
 from modelhub.sound.division import Division
+from modelhub.wrappers.summing import summed
 
-__all__ = ["JoinedText", "moved", "stitched", "summed"]
+__all__ = ["JoinedText", "moved", "stitched"]
 
 TimedT = TypeVar("TimedT", Segment, Word)
-_COUNTS = tuple(name for name in Usage.__dataclass_fields__ if name != "source")
 
 
 @dataclass
@@ -71,33 +70,6 @@ def stitched(division: Division, parts: Mapping[int, TranscriptionResponse]) -> 
         words=tuple(words),
         notices=(*summed(answers).notices, *_told(division, parts)),
     )
-
-
-ResponseT = TypeVar("ResponseT", bound=Response)
-
-
-def summed(answers: list[ResponseT]) -> ResponseT:
-    """The first answer with the usage, the cost, the attempts and the notices of all; what one does not tell is unknown."""
-    costs = [answer.cost for answer in answers]
-    known = [cost for cost in costs if cost is not None]
-    return replace(
-        answers[0],
-        usage=_total([answer.usage for answer in answers]),
-        cost=sum(known, Decimal(0)) if len(known) == len(costs) else None,
-        unpriced=next((answer.unpriced for answer in answers if answer.unpriced), None),
-        notices=tuple(dict.fromkeys(notice for answer in answers for notice in answer.notices)),
-        attempts=tuple(attempt for answer in answers for attempt in answer.attempts),
-        raw=tuple(answer.raw for answer in answers),
-    )
-
-
-def _total(usages: list[Usage]) -> Usage:
-    counts: dict[str, Any] = {}
-    for name in _COUNTS:
-        used = [getattr(usage, name) for usage in usages]
-        counts[name] = None if None in used else sum(used)
-    estimated = any(usage.source == "estimated" for usage in usages)
-    return Usage(**counts, source="estimated" if estimated else "provider")
 
 
 def _in_order(pieces: Iterable[TimedT]) -> list[TimedT]:
