@@ -85,7 +85,7 @@ def run_of(
     messages: tuple[Message, ...], responses: list[TextResponse[Any]], uses: list[ToolUse], ended: RunEnd
 ) -> ToolRun[Any]:
     """A run with what its answers used and cost in all."""
-    from modelhub.wrappers.stitching import summed
+    from modelhub.wrappers.summing import summed
 
     sums: Any = summed(responses) if responses else TextResponse[None]()
     return ToolRun(
