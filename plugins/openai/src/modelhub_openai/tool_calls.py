@@ -58,6 +58,8 @@ class ToolCalls:
         given, name = _word(fragment.get("id")), _word(function.get("name"))
         index = fragment.get("index")
         more = _arguments(function.get("arguments"))
+        if not (given or name or more):
+            return
         call = self._belongs(index if isinstance(index, int) else None, given, name, bool(more))
         if given and not call.given:
             call.given, call.id = given, self._unique(given)
