@@ -171,6 +171,7 @@ REASONED = response_object(
     call('{"city": "京都"}', "call_2", "fc_2"),
 )
 USED = {"input_tokens": 37, "output_tokens": 24, "cached_tokens": 11, "cache_write_tokens": 0, "reasoning_tokens": 8}
+SEARCH = {"type": "search", "query": "天気", "queries": ["天気"]}
 RECORDINGS = (
     recording(
         "reasoned",
@@ -211,7 +212,14 @@ RECORDINGS = (
         response_object(
             message(
                 LONG,
-                logprobs=[{"token": "Hi", "logprob": -0.1, "bytes": [72], "top_logprobs": [{"token": "Yo", "logprob": -2.0}]}],
+                logprobs=[
+                    {
+                        "token": "Hi",
+                        "logprob": -0.1,
+                        "bytes": [72],
+                        "top_logprobs": [{"token": "Yo", "logprob": -2.0, "bytes": [89]}],
+                    }
+                ],
                 annotations=[
                     {"type": "url_citation", "url": "https://example.com", "title": "t", "start_index": 0, "end_index": 2}
                 ],
@@ -222,7 +230,7 @@ RECORDINGS = (
     ),
     recording(
         "web",
-        response_object({"id": "ws_1", "type": "web_search_call", "status": "completed"}, message(LONG)),
+        response_object({"id": "ws_1", "type": "web_search_call", "status": "completed", "action": SEARCH}, message(LONG)),
         text=LONG,
         provider_metadata={"items": [{"id": "ws_1"}]},
     ),

@@ -65,7 +65,7 @@ def _items(turn: Message, system_role: str) -> Iterator[dict[str, Any]]:
             if others and turn.role == "tool":
                 raise InvalidRequest("A message of the role 'tool' holds ToolResult parts, each for the id of a call.")
             if others:
-                yield {"role": "user", "content": [_part(part) for part in others]}
+                yield {"role": "user", "content": _content(others)}
 
 
 def _said(part: Part) -> Iterator[dict[str, Any]]:
@@ -86,6 +86,15 @@ def _said(part: Part) -> Iterator[dict[str, Any]]:
 
 def _result(result: ToolResult) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": result.call_id, "output": result.content}
+
+
+def _content(parts: list[Part]) -> str | list[dict[str, Any]]:
+    """Text alone as a string, anything else part by part."""
+    match parts:
+        case [TextPart(text)]:
+            return text
+        case _:
+            return [_part(part) for part in parts]
 
 
 def _part(part: Part) -> dict[str, Any]:
