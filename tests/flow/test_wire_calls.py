@@ -157,7 +157,7 @@ def test_a_connection_that_breaks_when_the_request_was_out_leaves_the_outcome_un
 ) -> None:
     server.on("/chat", Reply(fault=fault, at="headers"))
     for ask in (runtime.call, runtime.stream):
-        with pytest.raises(OutcomeUnknown, match="broke.*may have been served") as caught:
+        with pytest.raises(OutcomeUnknown, match=r"broke.*may have been served") as caught:
             ask(make_chat(server.url), QUESTION)
         assert not caught.value.retryable
     assert len(server.requests) == 2

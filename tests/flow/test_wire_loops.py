@@ -20,11 +20,11 @@ import pytest
 
 from modelhub.http import HttpRequest
 from modelhub.model import Runtime, Timeouts
+from modelhub.route import Route
 from modelhub.testing.server import FaultServer, Reply
 from modelhub.transport.asynchronous import AsyncRuntime
 from modelhub.transport.blocking import BlockingRuntime
 from modelhub.transport.drive import drive
-from modelhub.route import Route
 from modelhub.transport.trust import tls_context
 
 QUICK = Timeouts(connect=5, first_token=5, idle=5, total=10)
@@ -362,7 +362,7 @@ def test_a_companys_own_certificate_is_trusted_when_it_is_named(certificate: tup
 
         assert asyncio.run(twice()) == [200, 200]
         assert server.connections == 2
-        with pytest.raises(Exception, match="its certificate was refused.*ca_bundle"):
+        with pytest.raises(Exception, match=r"its certificate was refused.*ca_bundle"):
             call(BlockingRuntime(), server)
         trusting.close()
 

@@ -78,9 +78,10 @@ def _made(configuration: _Configuration) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # these two as curl has them, and alike in every version of Python:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # many companies' authorities lack what strictness asks for
-    _add_machines(context, bool(file or folder))
+    loaded = {os.path.realpath(path) for path in (file, folder) if path}
+    _add_machines(context, loaded)
     for name, path in (("REQUESTS_CA_BUNDLE", other), ("ca_bundle", bundle)):
-        if path:
+        if path and os.path.realpath(path) not in loaded:
             _add(context, name, path)
     if certificate:
         _prove(context, certificate, key)
@@ -89,17 +90,17 @@ def _made(configuration: _Configuration) -> ssl.SSLContext:
     return context
 
 
-def _add_machines(context: ssl.SSLContext, overridden: bool) -> None:
+def _add_machines(context: ssl.SSLContext, overriding: set[str]) -> None:
     """The machine's own authorities, which ``SSL_CERT_FILE`` would else take the place of; where it has none, the shipped."""
     import ssl
 
     paths = ssl.get_default_verify_paths()
     file = paths.openssl_cafile if os.path.isfile(paths.openssl_cafile) else None
     folder = paths.openssl_capath if os.path.isdir(paths.openssl_capath) and os.listdir(paths.openssl_capath) else None
-    if file or folder:
-        if overridden:
-            context.load_verify_locations(file, folder)
-    elif overridden or not context.cert_store_stats()["x509_ca"]:
+    for kind, path in (("cafile", file), ("capath", folder)):
+        if path and overriding and os.path.realpath(path) not in overriding:
+            context.load_verify_locations(**{kind: path})
+    if not (file or folder) and (overriding or not context.cert_store_stats()["x509_ca"]):
         _add_shipped(context)
 
 
