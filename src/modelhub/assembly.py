@@ -150,10 +150,7 @@ class Assembly:
             model = self._target(kind, name, spec, circuit)
         except listed as error:
             model = Absent(ModelCard(model=spec.model, kind=kind), error)
-        own_timeouts = ":" not in name and any(
-            "timeouts" in self.loaded.tree["models"][alias] for alias in chain(self.loaded, name)
-        )
-        return Target(model, circuit, spec.settings, spec.timeouts if own_timeouts else None)
+        return Target(model, circuit, spec.settings, spec.timeouts, self._has_timeouts(name))
 
     def _located(self, error: ModelhubError, name: str) -> ModelhubError:
         """The error with the place in the configuration where its model is named, if it is named there."""
@@ -172,6 +169,10 @@ class Assembly:
         options = read_options(self.loaded, imported(found.options) if found.options else None, name, found.defaults)
         model: AnyModel = imported(found.kinds[kind])(model_name, options)
         return model
+
+    def _has_timeouts(self, name: str) -> bool:
+        aliases = () if ":" in name else chain(self.loaded, name)
+        return any(self.loaded.config.models[alias].timeouts is not None for alias in aliases)
 
     def _around_text(self, spec: ModelSpec, model: AnyModel) -> AnyModel:
         """Passages are searched for with the question as it was asked, before a prompt strategy puts it in other words."""

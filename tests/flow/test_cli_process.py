@@ -228,7 +228,7 @@ def test_a_stream_that_breaks_keeps_what_came_and_is_code_1(place: Path) -> None
     assert (done.returncode, done.stdout, done.stderr) == (1, b"half an \n", b"modelhub: The sample broke off.\n")
     lines = modelhub(place, "run", "-m", "sample:breaking", "--stream", "--json", "hi").stdout.splitlines()
     assert json.loads(lines[0]) == {"event": "TextDelta", "text": "half an "}
-    assert json.loads(lines[1])["error"] == {"type": "StreamBroken", "message": "The sample broke off.", "retryable": True}
+    assert json.loads(lines[1])["error"] == {"type": "StreamBroken", "message": "The sample broke off.", "retryable": False}
 
 
 def test_a_traceback_is_there_for_whoever_asks(place: Path) -> None:

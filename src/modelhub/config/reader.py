@@ -80,6 +80,8 @@ class _Field(NamedTuple):
 
 
 _FIELDS: dict[type[Any], Mapping[str, _Field]] = {}
+_MEANT = {"retries": "retry"}
+"""What is said elsewhere, and looks more like another setting than like the one it means."""
 
 
 def hints_of(cls: type[Any]) -> Mapping[str, Any]:
@@ -264,7 +266,7 @@ class _Reader:
         return self.error(path, f"expected {expected}, got {described(value)}.{advice(expected, value)}")
 
     def unknown(self, path: Path, key: str, known: list[str]) -> ConfigError:
-        hint = did_you_mean(key, known) or f" Known: {', '.join(known)}."
+        hint = did_you_mean(_MEANT.get(key, key), known) or f" Known: {', '.join(known)}."
         return self.error((*path, key), f"there is no such setting.{hint}")
 
     def error(self, path: Path, message: str) -> ConfigError:

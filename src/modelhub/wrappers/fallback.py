@@ -25,12 +25,16 @@ _BEYOND_THIS_ONE = (Unsupported, ContextOverflow)
 
 
 class Target(NamedTuple):
-    """One of the models that may answer. ``settings`` and ``timeouts`` are its own alias's."""
+    """One of the models that may answer, with what it is asked where a call says nothing.
+
+    ``own_timeouts`` tells whether its alias has some; else it is asked with those of the alias it stands in for.
+    """
 
     model: AnyModel
     circuit: Circuit
     settings: Mapping[str, Any] = {}
     timeouts: Timeouts | None = None
+    own_timeouts: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +133,7 @@ class _Relay(Generic[RequestT, ResponseT, EventT]):
             return self._request
         request = _with_settings(self._request, first.settings, target.settings)
         timeouts, left = request.timeouts, max(self._left(), 0.001)
-        if target.timeouts is not None and timeouts == first.timeouts:
+        if target.own_timeouts and target.timeouts is not None and timeouts == first.timeouts:
             timeouts = target.timeouts
         total = left if timeouts.total is None else min(left, timeouts.total)
         return replace(request, timeouts=replace(timeouts, total=None if total == float("inf") else total))
