@@ -15,7 +15,7 @@ from modelhub import AsyncHub, Hub
 from modelhub.testing.conformance.samples import sound
 from modelhub.testing.server import FaultServer, Reply, sse
 
-SITE = Path(__file__).parent / "site"
+SITE = Path(__file__).parent / "installed"
 ASKS: Mapping[str, Callable[..., Any]] = {
     "text": lambda client, **options: client.generate("東京の天気は？", **options),
     "embedding": lambda client, **options: client.embed(["東京"], **options),

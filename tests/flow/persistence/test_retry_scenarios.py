@@ -199,7 +199,7 @@ async def main():
     await modelhub.AsyncHub(config).text("a").generate("?")
 asyncio.run(main()) if {asynchronous} else modelhub.Hub(config).text("a").generate("?")
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "installed"), "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, cwd=tmp_path)
     assert fault_server.wait_for_requests(1, 20)
     time.sleep(0.4)
