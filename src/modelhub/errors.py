@@ -33,8 +33,8 @@ it may succeed. It is the only thing that whoever retries needs to read. Every e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from modelhub.model import Attempt
@@ -248,7 +248,7 @@ class ContentFiltered(ProviderError):
     that was the ``prompt`` or the ``completion``, where it told.
     """
 
-    categories: Mapping[str, str] = {}  # noqa: RUF012  # never written to: an error that knows has its own
+    categories: Mapping[str, str] = {}  # never written to: an error that knows has its own
     source: Literal["prompt", "completion"] | None = None
 
 
