@@ -24,7 +24,7 @@ from modelhub_openai.site import Site
 from modelhub_openai.tool_calls import read_calls
 from modelhub_openai.usage import read_usage
 
-__all__ = ["answer", "error_in", "first_choice", "parse", "reported"]
+__all__ = ["answer", "error_in", "first_choice", "parse", "reported", "sole_choice"]
 
 
 def parse(response: HttpResponse, site: Site, name: str, extras: Extras) -> TextResponse[Any]:
@@ -32,7 +32,7 @@ def parse(response: HttpResponse, site: Site, name: str, extras: Extras) -> Text
     said = _object(response.body)
     if error_in(said):
         raise reported(site, name, said, response)
-    choice = first_choice(said)
+    choice = first_choice(said) or sole_choice(said)
     if choice is None:
         raise AnswerError("The answer has no choices.", head=response.body[:200])
     message = choice.get("message") or choice.get("delta")
@@ -96,9 +96,17 @@ def answer(
 def first_choice(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The first choice: an answer is one, also where several were asked for; ``raw`` has the others."""
     choices = said.get("choices")
-    if not isinstance(choices, list):
-        return None
-    return next((choice for choice in choices if isinstance(choice, Mapping) and choice.get("index") in _FIRST), None)
+    found = [choice for choice in choices if isinstance(choice, Mapping)] if isinstance(choices, list) else []
+    return next((choice for choice in found if choice.get("index") not in _LATER), None)
+
+
+def sole_choice(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The choice of a whole answer that has but one, whatever its index."""
+    match said.get("choices"):
+        case [Mapping() as choice]:
+            return choice
+        case _:
+            return None
 
 
 def error_in(said: Mapping[str, Any]) -> bool:
@@ -127,4 +135,5 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return said
 
 
-_FIRST = (0, None, "0")
+_LATER = range(1, 129)
+"""Indexes of choices that are not the first; whatever else stands there says nothing."""

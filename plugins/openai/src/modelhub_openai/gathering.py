@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from modelhub.plugin import TokenLogprob
@@ -93,7 +93,7 @@ def read_logprobs(said: object) -> tuple[TokenLogprob, ...]:
     if isinstance(content, list):
         read = (_logprob(token) for token in content)
     else:
-        tokens, values = said.get("tokens") or (), said.get("token_logprobs") or ()
+        tokens, values = _list(said.get("tokens")), _list(said.get("token_logprobs"))
         read = (_logprob({"token": token, "logprob": value}) for token, value in zip(tokens, values, strict=False))
     return tuple(token for token in read if token is not None)
 
@@ -102,8 +102,12 @@ def _logprob(said: object) -> TokenLogprob | None:
     pair = _pair(said)
     if pair is None or not isinstance(said, Mapping):
         return None
-    others: Iterable[Any] = said.get("top_logprobs") or ()
-    return TokenLogprob(*pair, tuple(other for other in map(_pair, others) if other is not None))
+    others = map(_pair, _list(said.get("top_logprobs")))
+    return TokenLogprob(*pair, tuple(other for other in others if other is not None))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _pair(said: object) -> tuple[str, float] | None:
