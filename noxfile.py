@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -48,6 +49,19 @@ def plugin(session: nox.Session, name: str) -> None:
     """The core and one plugin alone, in a fresh environment."""
     session.install(".", f"./plugins/{name}", *TESTS)
     session.run("pytest", f"plugins/{name}/tests", *session.posargs)
+
+
+@nox.session(python="3.11")
+@nox.parametrize("major", ["2", "3"])
+def proof(session: nox.Session, major: str) -> None:
+    """Our requests beside those of the official client, in two of its major versions; and against servers that others wrote."""
+    official = f"openai=={major}.*"
+    session.install(".", "./plugins/openai", "./plugins/azure-openai", official, "xllamacpp", "gguf", *TESTS)
+    tools = session.create_tmp()
+    if shutil.which("npm"):
+        session.run("npm", "install", "--silent", "--prefix", tools, "@stoplight/prism-cli", external=True)
+    path = os.pathsep.join((session.bin, f"{tools}/node_modules/.bin", os.environ["PATH"]))
+    session.run("pytest", "tests/proof", *session.posargs, env={"PATH": path})
 
 
 @nox.session(python="3.11", venv_backend="uv")
