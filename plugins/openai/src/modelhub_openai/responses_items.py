@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modelhub.plugin import (
@@ -88,7 +88,7 @@ def _result(result: ToolResult) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": result.call_id, "output": result.content}
 
 
-def _content(parts: list[Part]) -> str | list[dict[str, Any]]:
+def _content(parts: Sequence[Part]) -> str | list[dict[str, Any]]:
     """Text alone as a string, anything else part by part."""
     match parts:
         case [TextPart(text)]:

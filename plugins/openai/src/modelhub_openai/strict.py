@@ -21,6 +21,7 @@ _UNSAID = frozenset(
 )
 _LOOKS_AROUND = re.compile(r"\(\?[=!<]|\\[1-9]")
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_DEEPEST_PARTS, _MOST_PARTS = 100, 20_000
 _MOST_PROPERTIES, _MOST_ENUM_VALUES, _DEEPEST = 5000, 1000, 10
 _NULL = {"type": "null"}
 
@@ -35,16 +36,32 @@ class Writing:
         self._limits = _LIMITS if limits else frozenset()
         self._formats = _FORMATS if limits else frozenset()
         self._open: list[str] = []
+        self._depth = self._count = 0
 
     def written(self) -> dict[str, Any]:
         """The whole schema. Raises ``Inexpressible``."""
         root = self._schema(self._references.followed(self._root), "")
+        if root.get("type") != "object":
+            raise Inexpressible("its root is no object")
         definitions = {name: self._schema(target, name) for name, target in self._references.definitions()}
         whole = {**root, "$defs": definitions} if definitions else root
         _hold_to_size(whole)
         return whole
 
     def _schema(self, schema: Any, place: str) -> dict[str, Any]:
+        self._enter()
+        written = self._written(schema, place)
+        self._depth -= 1
+        return written
+
+    def _enter(self) -> None:
+        """One level deeper. What refers to itself under ``allOf`` would never end."""
+        self._depth += 1
+        self._count += 1
+        if self._depth > _DEEPEST_PARTS or self._count > _MOST_PARTS:
+            raise Inexpressible("its parts lie too deep in each other, or are too many")
+
+    def _written(self, schema: Any, place: str) -> dict[str, Any]:
         if not isinstance(schema, Mapping):
             raise Inexpressible(f"{_at(place)} may be anything")
         match schema:
@@ -55,7 +72,7 @@ class Writing:
             return self._reference(schema, place)
         schema = self._together(schema, place)
         for word in ("anyOf", "oneOf"):
-            if word in schema:
+            if word in schema and not _only_limits(schema, word):
                 return self._alternatives(schema, word, place)
         return self._typed(schema, place)
 
@@ -73,10 +90,12 @@ class Writing:
     def _together(self, schema: Mapping[str, Any], place: str) -> dict[str, Any]:
         """``allOf`` as one schema: its parts laid over each other."""
         whole = {name: value for name, value in schema.items() if name not in _UNSAID and name != "allOf"}
-        if place.count(".") > _DEEPEST:
-            raise Inexpressible(f"{_at(place)} lies too deep")
         for part in schema.get("allOf", ()):
+            if not isinstance(part, Mapping):
+                raise Inexpressible(f"{_at(place)} has a part under allOf that is no object")
+            self._enter()
             part = self._together(self._references.followed(part), place)
+            self._depth -= 1
             both = {name for name in part.keys() & whole.keys() if part[name] != whole[name]}
             if clash := both - _SAID - {"properties", "required"}:
                 raise Inexpressible(f"{_at(place)} says {min(clash)!r} more than once")
@@ -160,6 +179,14 @@ class Writing:
 
     def _note(self, place: str, keyword: str) -> None:
         self.notes.append(f"{_at(place)}: {keyword!r} cannot be held to while the answer is written")
+
+
+def _only_limits(schema: Mapping[str, Any], word: str) -> bool:
+    """Whether alternatives add no key to an object: they say which of its keys must be there together, say."""
+    branches = [branch for branch in schema[word] if isinstance(branch, Mapping) and "$ref" not in branch]
+    own = schema.get("properties", {})
+    added = {name for branch in branches for name in branch.get("properties", {}) if name not in own}
+    return bool(own) and len(branches) == len(schema[word]) and not added
 
 
 def _said(schema: Mapping[str, Any]) -> dict[str, Any]:
