@@ -279,7 +279,7 @@ class AnswerError(ModelhubError):
 
 
 class OutputInvalid(AnswerError):
-    """The answer does not follow the ``output_type`` asked for; ``text`` is the whole answer."""
+    """The answer does not follow the ``output_type`` asked for; ``text`` is the whole answer, ``partial`` its response."""
 
     def __init__(self, message: str, *, text: str = "") -> None:
         super().__init__(message, head=text.encode()[:200])

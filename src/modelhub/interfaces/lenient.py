@@ -53,10 +53,10 @@ def _among_prose(text: str) -> Iterator[str]:
         start = opening.start()
         try:
             _, place = decoder.raw_decode(text, start)
-            values.append(text[start:place])
+            values.insert(0, text[start:place])
         except (ValueError, RecursionError):
             place = start + 1
-    yield from sorted(reversed(values), key=len, reverse=True)
+    yield from sorted(values, key=len, reverse=True)
 
 
 def _mended(text: str) -> str:
