@@ -45,7 +45,8 @@ def _bracketed(text: str) -> list[str]:
 
 def _among_prose(text: str) -> Iterator[str]:
     """Objects and lists that stand in the text, the longest first; of two as long, the later one."""
-    decoder, values, place = json.JSONDecoder(), [], 0
+    decoder, place = json.JSONDecoder(), 0
+    values: list[str] = []
     for _ in range(_MOST_TRIES):
         opening = _OPENING.search(text, place)
         if opening is None:
