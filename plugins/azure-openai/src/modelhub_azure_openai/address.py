@@ -129,7 +129,8 @@ def _parts(text: str) -> SplitResult:
         _ = parts.port
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.username or re.search(r"\s", text):
+    named = parts.hostname and ("://" in text or "." in parts.hostname)
+    if parts.scheme.lower() not in ("http", "https") or not named or parts.username or re.search(r"\s", text):
         message = 'endpoint is not an address: write endpoint = "https://my-resource.openai.azure.com".'
         raise ValueError(message)
     return parts

@@ -42,7 +42,7 @@ class _Shelf:
     token: Token | None = None
     due: float = 0.0
     failure: ModelhubError | None = None
-    tries: int = 0
+    failures: int = 0
 
     def good(self) -> bool:
         return self.token is not None and time.time() < self.token.ends - _MARGIN
@@ -81,13 +81,13 @@ class TokenSecret:
     def load(self, timeout: float | None = None) -> None:
         """Fetch the token, if nobody has. Raises ``KeyMissing``, ``KeyRefused``, ``TransportError`` or ``TimeoutError``."""
         shelf, until = self._shelf, None if timeout is None else time.monotonic() + timeout
-        tries, wait = shelf.tries, not shelf.good()
+        failures, wait = shelf.failures, not shelf.good()
         if not shelf.lock.acquire(blocking=wait, timeout=timeout if wait and timeout is not None else -1):
             if wait:
                 raise TimeoutError
             return
         try:
-            if not shelf.good() and shelf.tries != tries and shelf.failure is not None:
+            if not shelf.good() and shelf.failures != failures and shelf.failure is not None:
                 raise copy(shelf.failure)
             if not (shelf.good() and time.time() < shelf.due):
                 self._renew(shelf, None if until is None else max(until - time.monotonic(), 0.0))
@@ -105,12 +105,11 @@ class TokenSecret:
 
     def _renew(self, shelf: _Shelf, seconds: float | None) -> None:
         asked = time.time()
-        shelf.tries += 1
         try:
             token = self.fetch(seconds)
         except ModelhubError as failure:
             shelf.due = asked + _PATIENCE
-            shelf.failure = failure
+            shelf.failure, shelf.failures = failure, shelf.failures + 1
             if not shelf.good():
                 raise
             return
