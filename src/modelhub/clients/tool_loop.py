@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modelhub.clients.tool_run import RunEnd, ToolRun, ToolUse, run_of
 from modelhub.errors import InvalidRequest, ModelhubError, did_you_mean
@@ -55,8 +55,8 @@ class ToolLoop:
     max_calls: int | None = None
     parallel: bool = True
     on_call: OnCall | None = None
-    _responses: list[TextResponse[Any]] = field(default_factory=list)
-    _uses: list[ToolUse] = field(default_factory=list)
+    _responses: list[TextResponse[Any]] = field(default_factory=list[TextResponse[Any]])
+    _uses: list[ToolUse] = field(default_factory=list[ToolUse])
 
     def __post_init__(self) -> None:
         whole("max_turns", self.max_turns, least=1)
@@ -68,7 +68,7 @@ class ToolLoop:
             return self._run(await self._turns())
         except ModelhubError as error:
             if isinstance(error.partial, TextResponse):
-                self._heard(error.partial)
+                self._heard(cast("TextResponse[Any]", error.partial))
             error.partial = self._run("error")
             raise
 
