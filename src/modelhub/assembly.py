@@ -221,6 +221,10 @@ def _in_parts(kind: Kind, model: AnyModel) -> AnyModel:
         from modelhub.wrappers.long_text import LongText
 
         return LongText(model, _splitter(limits))
+    if kind == "image" and "images" in limits:
+        from modelhub.wrappers.several import Several
+
+        return Several(model)
     if kind == "embedding":
         from modelhub.retrieval.tokens import count_tokens
         from modelhub.wrappers.batching import Batching

@@ -211,7 +211,7 @@ class ModelCard:
     limits: Mapping[str, int] = field(default_factory=dict)
     """What else one request may hold at most: ``input_tokens`` of one embedded or spoken text, ``batch_tokens`` and
     ``batch_bytes`` of one embedding request, ``audio_bytes`` and ``audio_seconds`` of one recording, ``characters`` and
-    ``text_bytes`` of one spoken text."""
+    ``text_bytes`` of one spoken text, ``images`` that are made at once."""
     price: Price | None = None
     languages: tuple[str, ...] = ()
     licence: str | None = None
