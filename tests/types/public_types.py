@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import modelhub
-from modelhub import AsyncHub, Hub, TextResponse
+from modelhub import AsyncHub, Hub, TextResponse, ToolRun
 from modelhub.interfaces.events import TextEvent
 
 
@@ -29,6 +29,8 @@ def blocking(hub: Hub) -> None:
     assert_type(client.generate("?", output_type=City).output, City)
     assert_type(client.generate("?", output_type={"type": "object"}).output, Any)
     assert_type(client.generate("?", temperature=0.2).text, str)
+    assert_type(client.run_tools("?", tools=[repr]), ToolRun[None])
+    assert_type(client.run_tools("?", tools=[repr], output_type=City).output, City)
     with client.stream("?") as events:
         for event in events:
             assert_type(event, TextEvent)
@@ -46,6 +48,7 @@ async def awaited(hub: AsyncHub) -> None:
     client = hub.text("assistant")
     assert_type(await client.generate("?"), TextResponse[None])
     assert_type(await client.generate("?", output_type=City), TextResponse[City])
+    assert_type(await client.run_tools("?", tools=[modelhub.tool(repr)], output_type=City), ToolRun[City])
     async with client.stream("?") as events:
         async for event in events:
             assert_type(event, TextEvent)

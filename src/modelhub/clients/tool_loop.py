@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from modelhub.clients.tool_run import RunEnd, ToolRun, ToolUse, run_of
 from modelhub.errors import InvalidRequest, ModelhubError, did_you_mean
@@ -67,8 +67,10 @@ class ToolLoop:
         try:
             return self._run(await self._turns())
         except ModelhubError as error:
-            if isinstance(error.partial, TextResponse):
-                self._heard(cast("TextResponse[Any]", error.partial))
+            answered = isinstance(error.partial, TextResponse)
+            heard: Any = error.partial
+            if answered:
+                self._heard(heard)
             error.partial = self._run("error")
             raise
 
