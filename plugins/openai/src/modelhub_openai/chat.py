@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from modelhub.plugin import HttpRequest, HttpResponse, ModelCard, ModelhubError, Notice, TextRequest, TextResponse
+from modelhub.plugin import HttpRequest, HttpResponse, ModelCard, ModelhubError, Notice, TextRequest, TextResponse, Tool
 from modelhub_openai import chat_answer, known
 from modelhub_openai.chat_stream import ChatDecoder
 from modelhub_openai.gathering import Extras
@@ -55,11 +55,15 @@ class Chat:
             "logprobs": None if knobs.logprobs is None else True,
             "top_logprobs": knobs.logprobs,
             "reasoning_effort": knobs.reasoning_effort,
-            **(_tools(request, quirks.forced_tools) if request.tools else {}),
+            **(_tools(request, quirks) if request.tools else {}),
             "parallel_tool_calls": knobs.parallel_tool_calls,
             "response_format": _response_format(request, quirks),
         }
-        written = {name: value for name, value in body.items() if value is not None and name not in quirks.omit}
+        written = {
+            quirks.rename.get(name, name): value
+            for name, value in body.items()
+            if value is not None and name not in quirks.omit
+        }
         return self.site.post("chat/completions", self.name, {**written, **request.extra.get(self.site.provider, {})})
 
     def parse(self, response: HttpResponse) -> TextResponse[Any]:
@@ -121,29 +125,28 @@ def _unsent(setting: str, model: str) -> Notice:
     return Notice(setting, f"{model} does not take {setting!r}; it was left out.")
 
 
-def _tools(request: TextRequest, forced: bool) -> Mapping[str, Any]:
-    tools = [
-        {
-            "type": "function",
-            "function": {
-                "name": tool.name,
-                **({"description": tool.description} if tool.description else {}),
-                "parameters": tool.parameters,
-            },
-        }
-        for tool in request.tools
-    ]
-    return {"tools": tools, "tool_choice": _tool_choice(request.tool_choice) if forced else None}
+def _tools(request: TextRequest, quirks: Quirks) -> Mapping[str, Any]:
+    choice, tools = request.tool_choice, request.tools
+    if choice not in _CHOICES and not quirks.named_tools:
+        choice, tools = "required", tuple(tool for tool in tools if tool.name == choice)
+    return {
+        "tools": [{"type": "function", "function": _function(tool)} for tool in tools],
+        "tool_choice": _tool_choice(choice) if quirks.forced_tools else None,
+    }
+
+
+def _function(tool: Tool) -> Mapping[str, Any]:
+    described = {"description": tool.description} if tool.description else {}
+    return {"name": tool.name, **described, "parameters": tool.parameters}
 
 
 def _tool_choice(choice: str) -> Any:
-    match choice:
-        case "auto":
-            return None
-        case "none" | "required":
-            return choice
-        case name:
-            return {"type": "function", "function": {"name": name}}
+    if choice == "auto":
+        return None
+    return choice if choice in _CHOICES else {"type": "function", "function": {"name": choice}}
+
+
+_CHOICES = ("auto", "none", "required")
 
 
 def _fitted(request: TextRequest, quirks: Quirks) -> TextRequest:

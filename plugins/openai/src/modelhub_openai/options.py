@@ -23,6 +23,10 @@ class OpenAIOptions:
     """Left out, the environment variable ``api_key_env``."""
     api_key_env: str | None = "OPENAI_API_KEY"
     """``false`` for a host that wants no key."""
+    api_key_header: str = "authorization"
+    """The header the key goes in: as ``Bearer KEY`` in ``authorization``, bare in any other."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Put behind every address: ``{ "api-version" = "..." }``."""
     organization: str | None = None
     project: str | None = None
     headers: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)

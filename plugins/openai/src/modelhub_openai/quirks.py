@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = ["Quirks"]
@@ -29,11 +30,15 @@ class Quirks:
     """Whether ``parallel_tool_calls`` may be sent."""
     forced_tools: bool = True
     """Whether ``tool_choice`` may force a tool."""
+    named_tools: bool = True
+    """Whether ``tool_choice`` may name a tool; where not, that tool alone is sent, and required."""
     embedding_format: Literal["base64", "float"] | None = "base64"
     """What ``encoding_format`` asks for; ``false`` sends none and reads both."""
     embedding_index: bool = True
     """Whether each vector says which text it belongs to; ``false`` trusts the order in which they come."""
     reasoning: Literal["reasoning_content", "reasoning"] | None = None
     """The field in which an assistant's earlier reasoning is sent back; left out, it is not."""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    """Body fields that go by another name here: ``{ seed = "random_seed" }``."""
     omit: tuple[str, ...] = ()
     """Body fields that are never sent."""

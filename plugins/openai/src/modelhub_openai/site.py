@@ -6,8 +6,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
 
-from modelhub.plugin import Bearer, Environment, HttpRequest, HttpResponse, ModelhubError, Route, Secret, fault
+from modelhub.plugin import (
+    AnswerError,
+    Bearer,
+    ConfigError,
+    Environment,
+    HttpRequest,
+    HttpResponse,
+    ModelhubError,
+    Route,
+    Secret,
+    fault,
+)
 from modelhub_openai.forms import Form
 from modelhub_openai.options import OpenAIOptions
 from modelhub_openai.quirks import Quirks
@@ -54,6 +66,8 @@ class Host:
     base_models: Mapping[str, str] | None = None
     extra_body: Mapping[str, Any] | None = None
     route: Route | None = None
+    query: str = ""
+    """Behind every address: ``?api-version=...``."""
 
     @property
     def listed_prices(self) -> bool:
@@ -68,10 +82,14 @@ class Host:
         else:
             content_type, data = "application/json", json_bytes({**body, **(self.extra_body or {})})
         headers = {**self.headers, "content-type": content_type}
-        return HttpRequest("POST", f"{self.base_url}/{operation}", headers, data, self.route)
+        return HttpRequest("POST", f"{self.base_url}/{operation}{self.query}", headers, data, self.route)
 
     def get(self, path: str) -> HttpRequest:
-        return HttpRequest("GET", f"{self.base_url}/{path}", self.headers, None, self.route)
+        url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}{self.query}"
+        if urlsplit(url)[:2] != urlsplit(self.base_url)[:2]:
+            message = f"The answer leads away from {self.base_url}, where the key may not go: it is not followed."
+            raise AnswerError(message)
+        return HttpRequest("GET", url, self.headers, None, self.route)
 
     def fault(self, response: HttpResponse, model: str) -> ModelhubError:
         return fault(response, provider=self.provider, model=model)
@@ -83,12 +101,18 @@ def host(options: OpenAIOptions | None) -> Host:
     key = options.api_key
     if key is None and options.api_key_env:
         key = Environment(options.api_key_env, f"The key of {options.provider}")
+    if not options.base_url:
+        raise ConfigError(
+            f'{options.provider} has no address of its own: write [providers.{options.provider}] base_url = "https://..."'
+        )
+    name = options.api_key_header
     own = {
-        "authorization": Bearer(key) if key else None,
+        name: (Bearer(key) if name == "authorization" else key) if key else None,
         "openai-organization": options.organization,
         "openai-project": options.project,
     }
     headers = {**{name: value for name, value in own.items() if value}, **options.headers}
+    pairs = "&".join(f"{quote(name)}={quote(value)}" for name, value in options.query.items())
     return Host(
         options.provider,
         options.base_url.rstrip("/"),
@@ -97,6 +121,7 @@ def host(options: OpenAIOptions | None) -> Host:
         options.base_models,
         options.extra_body,
         options.route(),
+        f"?{pairs}" if pairs else "",
     )
 
 
