@@ -61,8 +61,6 @@ def notices(request: TextRequest, quirks: Quirks) -> tuple[Notice, ...]:
     if request.output is None:
         return ()
     if quirks.structured_output != "json_schema":
-        return (
-            Notice("output_type", "The host takes no schema: it was put into the prompt, the answer checked against it."),
-        )
+        return (Notice("output_type", "The host takes no schema: it was put into the prompt, the answer checked against it."),)
     notes = strict_schema(request.output.schema, limits=quirks.schema_limits).notes
     return tuple(Notice("output_type", f"{note}; checked when the answer is here.") for note in notes)
