@@ -14,15 +14,13 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from modelhub.testing.conversation import Conversation
 from modelhub.testing.script import Answer, Received, Reply, retry_after_forms, sse
-
-if TYPE_CHECKING:
-    import ssl
 
 __all__ = ["FaultServer", "Received", "Reply", "retry_after_forms", "sse"]
 
@@ -138,9 +136,12 @@ class FaultServer:
 
     def _serve(self, client: socket.socket, number: int) -> None:
         try:
-            stream = self._tls.wrap_socket(client, server_side=True) if self._tls else client
+            stream = self._tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False) if self._tls else client
+            with self._lock:
+                self._sockets[self._sockets.index(client)] = client = stream
+            if isinstance(stream, ssl.SSLSocket):
+                _greet(stream)
             Conversation(stream, number, self._answered, self._idle_close).run()
-            stream.close()
         except (OSError, ValueError):
             pass
         finally:
@@ -161,6 +162,18 @@ class FaultServer:
 
 
 _UNSCRIPTED = Reply(404, json={"error": {"message": "The test's server has no answer for this path."}})
+
+
+def _greet(stream: ssl.SSLSocket) -> None:
+    """Shake hands. A client that is refused gets to read why: closing at once, while it writes, would take that from it."""
+    try:
+        stream.do_handshake()
+    except ssl.SSLError:
+        stream.settimeout(1)
+        socket.socket.shutdown(stream, socket.SHUT_WR)
+        while socket.socket.recv(stream, 65536):
+            pass
+        raise
 
 
 def _shut(client: socket.socket) -> None:
