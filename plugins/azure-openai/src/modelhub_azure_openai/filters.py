@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
 
 from modelhub_openai.gathering import Extras
 
 from modelhub.plugin import Response
 
-__all__ = ["CONTENT_FILTER", "FilterExtras", "Finding", "findings", "merged", "results_in"]
+__all__ = [
+    "CONTENT_FILTER",
+    "FilterExtras",
+    "Finding",
+    "findings",
+    "merged",
+    "prompt_results_in",
+    "results_in",
+    "with_findings",
+]
 
 CONTENT_FILTER = "content_filter"
 """``response.provider_metadata["content_filter"]``: ``{"prompt": {category: result}, "completion": {category: result}}``."""
@@ -20,6 +29,7 @@ _OFFSETS = ("content_filter_offsets", "content_filter_raw")
 _SEVERITIES = ("safe", "low", "medium", "high")
 
 Results = Mapping[str, Mapping[str, Any]]
+Source = Literal["prompt", "completion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class Finding:
 
     category: str
     """``hate``, ``self_harm``, ``sexual``, ``violence``, ``jailbreak``, ``protected_material_text``..."""
-    source: Literal["prompt", "completion"]
+    source: Source
     filtered: bool
     """Whether something was kept back for it."""
     severity: str | None = None
@@ -51,9 +61,7 @@ class FilterExtras(Extras):
     """Gathers the filter's results into one place, from wherever they stand; in a stream, the worst of each category."""
 
     def answer(self, said: Mapping[str, Any]) -> None:
-        for name, value in said.items():
-            if name in _PROMPT and isinstance(value, list):
-                self._found("prompt", results_in(value))
+        self._found("prompt", prompt_results_in([said]))
         super().answer({name: value for name, value in said.items() if name not in _PROMPT})
 
     def choice(self, said: Mapping[str, Any]) -> None:
@@ -66,6 +74,16 @@ class FilterExtras(Extras):
             known[source] = merged(known.get(source, {}), results)
 
 
+ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+def with_findings(response: ResponseT, told: Mapping[Source, Results]) -> ResponseT:
+    """The response with what the filter found, where it found anything."""
+    found = {source: results for source, results in told.items() if results}
+    metadata = response.provider_metadata
+    return replace(response, provider_metadata={**metadata, CONTENT_FILTER: found}) if found else response
+
+
 def results_in(parts: Iterable[object]) -> Results:
     """The results in a list of prompts, or of choices, or of images: the worst of each category."""
     found: Results = {}
@@ -74,6 +92,17 @@ def results_in(parts: Iterable[object]) -> Results:
             results = part.get(name) if isinstance(part, Mapping) else None
             if isinstance(results, Mapping):
                 found = merged(found, {category: value for category, value in results.items() if isinstance(value, Mapping)})
+    return found
+
+
+def prompt_results_in(parts: Iterable[object]) -> Results:
+    """The same for what is told of the prompt beside each part; images tell it without a list."""
+    found: Results = {}
+    for part in parts:
+        for name in _PROMPT:
+            told = part.get(name) if isinstance(part, Mapping) else None
+            results = results_in(told) if isinstance(told, list) else results_in([{_RESULTS[0]: told}])
+            found = merged(found, results)
     return found
 
 

@@ -13,9 +13,9 @@ def text(name: str, options: AzureOptions | None) -> TextModel:
     """A deployment that writes."""
     site = azure_site(options, name)
     if options is not None and options.api == "responses":
-        from modelhub_openai.responses import Responses
+        from modelhub_azure_openai.responses import AzureResponses
 
-        return HttpModel(Responses(site, name))
+        return HttpModel(AzureResponses(site, name))
     from modelhub_azure_openai.chat import AzureChat
 
     return HttpModel(AzureChat(site, name))
@@ -30,9 +30,9 @@ def embedding(name: str, options: AzureOptions | None) -> EmbeddingModel:
 
 def image(name: str, options: AzureOptions | None) -> ImageModel:
     """A deployment that draws."""
-    from modelhub_openai.images import Images
+    from modelhub_azure_openai.images import AzureImages
 
-    return HttpModel(Images(azure_site(options, name), name))
+    return HttpModel(AzureImages(azure_site(options, name), name))
 
 
 def speech(name: str, options: AzureOptions | None) -> SpeechModel:
