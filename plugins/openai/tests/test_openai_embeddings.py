@@ -14,7 +14,7 @@ from modelhub_openai.options import OpenAIOptions
 from modelhub_openai.quirks import Quirks
 from modelhub_openai.site import host
 
-from modelhub.plugin import AnswerError, BadRequest, EmbeddingRequest, Headers, HttpRequest, HttpResponse
+from modelhub.plugin import AnswerError, BadRequest, EmbeddingRequest, Headers, HttpRequest, HttpResponse, RateLimited
 from modelhub.testing import Driven, EmbeddingEndpointConformance, FakeRuntime, Recording, drive
 
 REQUEST = EmbeddingRequest(inputs=("東京", "b", "c"))
@@ -184,6 +184,11 @@ def test_a_refused_encoding_format_is_left_out_from_then_on() -> None:
     for _ in range(2):
         drive(asking.call(EmbeddingRequest(inputs=("a",)), runtime))
     assert asked == ["base64", None, None]
+
+
+def test_an_error_in_the_place_of_vectors_is_that_error() -> None:
+    with pytest.raises(RateLimited, match="slow down"):
+        endpoint().parse(HttpResponse(200, Headers(), b'{"error": {"message": "slow down", "code": 429}}'))
 
 
 def test_any_other_refusal_is_raised() -> None:

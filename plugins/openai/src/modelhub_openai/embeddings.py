@@ -60,12 +60,17 @@ class EmbeddingEndpoint:
             body["encoding_format"] = self.site.quirks.embedding_format
         if request.dimensions is not None:
             body["dimensions"] = request.dimensions
-        return self.site.post("embeddings", self.name, {**body, **request.extra.get(self.site.provider, {})})
+        written = {name: value for name, value in body.items() if name not in self.site.quirks.omit}
+        return self.site.post("embeddings", self.name, {**written, **request.extra.get(self.site.provider, {})})
 
     def parse(self, response: HttpResponse) -> EmbeddingResponse:
         answer = _json(response.body)
         items = answer.pop("data", None)
         if not isinstance(items, list) or not items:
+            from modelhub_openai.chat_answer import error_in, reported
+
+            if error_in(answer):
+                raise reported(self.site, self.name, answer, response)
             raise AnswerError("The host sent no vectors.", head=response.body[:200])
         in_order = _ordered(items) if self.site.quirks.embedding_index else items
         rows = [_bytes(item.get("embedding")) for item in in_order]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-__all__ = ["Form", "Upload"]
+__all__ = ["Form", "Upload", "form_fields"]
 
 
 class Upload(NamedTuple):
@@ -45,6 +45,21 @@ class Form(NamedTuple):
             yield upload.data
             yield b"\r\n"
         yield b"--%s--\r\n" % boundary
+
+
+def form_fields(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Values as fields of a form: a list gives its field once for each of its items, ``None`` gives none."""
+    fields: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, list | tuple):
+            fields += [(name if name.endswith("[]") else f"{name}[]", _text(item)) for item in value]
+        elif value is not None:
+            fields.append((name, _text(value)))
+    return tuple(fields)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _quoted(text: str) -> bytes:

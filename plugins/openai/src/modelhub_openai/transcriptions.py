@@ -22,7 +22,7 @@ from modelhub.plugin import (
     sniff,
 )
 from modelhub_openai import known
-from modelhub_openai.forms import Form, Upload
+from modelhub_openai.forms import Form, Upload, form_fields
 from modelhub_openai.languages import code
 from modelhub_openai.options import OpenAIOptions
 from modelhub_openai.site import Site, host
@@ -66,7 +66,7 @@ class Transcription:
 
     def build(self, request: TranscriptionRequest, *, stream: bool) -> HttpRequest:
         operation = "audio/translations" if request.translate else "audio/transcriptions"
-        given = self._extra(request)
+        given = form_fields(request.extra.get(self.site.provider, {}))
         names = {name for name, _ in given}.union(self.site.quirks.omit)
         fields = [
             each for each in self._fields(request, stream) if each[0] not in names and each[0].removesuffix("[]") not in names
@@ -117,23 +117,9 @@ class Transcription:
         usual: str = self._traits.get("format", "json")
         return "verbose_json" if request.timestamps and usual == "json" else usual
 
-    def _extra(self, request: TranscriptionRequest) -> list[tuple[str, str]]:
-        """Options that only this provider knows; a list gives its field once for each of its items."""
-        fields: list[tuple[str, str]] = []
-        for name, value in request.extra.get(self.site.provider, {}).items():
-            if isinstance(value, list | tuple):
-                fields += [(name if name.endswith("[]") else f"{name}[]", _text(item)) for item in value]
-            elif value is not None:
-                fields.append((name, _text(value)))
-        return fields
-
     @property
     def _traits(self) -> Mapping[str, Any]:
         return known.traits("transcription", self.site.base_model(self.name))
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _upload(audio: AudioPart) -> Upload:
