@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from modelhub.route import Route
 
-__all__ = ["Headers", "HttpRequest", "HttpResponse", "HttpStream", "Secret", "origin", "shown"]
+__all__ = ["Headers", "HttpRequest", "HttpResponse", "HttpStream", "Secret", "headers", "origin", "shown"]
 
 
 class Secret(Protocol):
@@ -57,6 +57,18 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({sorted(self._fields)})"
+
+
+def headers(fields: list[tuple[bytes, bytes]]) -> Headers:
+    """Response headers as they came over the wire. Whatever is not UTF-8 is taken for Latin-1, as it once was by definition."""
+    return Headers([(name.decode("latin-1"), _text(value)) for name, value in fields])
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,17 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from modelhub.http import Headers, HttpRequest, HttpResponse
+from modelhub.http import HttpRequest, HttpResponse, headers
 from modelhub.transport.clock import Clock
 from modelhub.transport.failures import raise_alone
 from modelhub.transport.loop_pools import LoopPools
 
 if TYPE_CHECKING:
-    import httpx
-
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
-    from modelhub.transport.wire import AsyncTransport
+    from modelhub.transport.async_connection import AsyncAnswer
+    from modelhub.transport.async_pool import AsyncPool
+    from modelhub.transport.outgoing import Outgoing
 
 __all__ = ["AsyncRuntime"]
 
@@ -45,12 +45,11 @@ class AsyncRuntime:
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
         """One exchange, read whole. Redirects are not followed."""
         clock = Clock(timeouts, streaming=False)
-        response = await self._answer(request, clock)
+        answer = await self._answer(request, clock)
         try:
-            body = await _guarded(response.aread(), request, clock)
-            return HttpResponse(response.status_code, Headers(response.headers.multi_items()), body)
+            return HttpResponse(answer.status, headers(answer.fields), await _guarded(answer.read(), request, clock))
         finally:
-            await response.aclose()
+            await answer.aclose()
 
     async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
         """One exchange whose body is read as it comes."""
@@ -94,15 +93,15 @@ class AsyncRuntime:
             elif loop.is_running():
                 loop.call_soon_threadsafe(pools.close_soon)
 
-    async def _answer(self, request: HttpRequest, clock: Clock) -> httpx.Response:
+    async def _answer(self, request: HttpRequest, clock: Clock) -> AsyncAnswer:
         pools = await self._pools()
-        transport = await pools.transport()
+        pool = await pools.pool()
 
-        from modelhub.transport.wire import outgoing
+        from modelhub.transport.outgoing import outgoing
 
-        response = await _guarded(_sent(transport, lambda: outgoing(request, clock)), request, clock)
-        clock.answered(response.status_code)
-        return response
+        answer = await _guarded(_sent(pool, lambda: outgoing(request, clock)), request, clock)
+        clock.answered(answer.status)
+        return answer
 
     async def _pools(self) -> LoopPools:
         loop = asyncio.get_running_loop()
@@ -123,11 +122,10 @@ class AsyncRuntime:
 class _Stream:
     """A response that is still coming."""
 
-    def __init__(self, response: httpx.Response, request: HttpRequest, clock: Clock) -> None:
-        self.status = response.status_code
-        self.headers = Headers(response.headers.multi_items())
-        self._response = response
-        self._pieces = response.aiter_bytes()
+    def __init__(self, answer: AsyncAnswer, request: HttpRequest, clock: Clock) -> None:
+        self.status = answer.status
+        self.headers = headers(answer.fields)
+        self._answer = answer
         self._request = request
         self._clock = clock
 
@@ -138,8 +136,8 @@ class _Stream:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = await _guarded(anext(self._pieces, None), self._request, self._clock)
-        if piece is None:
+        piece = await _guarded(self._answer.piece(), self._request, self._clock)
+        if not piece:
             raise StopAsyncIteration
         return piece
 
@@ -150,7 +148,7 @@ class _Stream:
         self._clock.begun()
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        await self._answer.aclose()
 
 
 def _released(loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPools]) -> None:
@@ -160,8 +158,8 @@ def _released(loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPo
             pools.loop.call_soon_threadsafe(pools.close_soon)
 
 
-async def _sent(transport: AsyncTransport, request: Callable[[], httpx.Request]) -> httpx.Response:
-    return await transport.handle_async_request(request())
+async def _sent(pool: AsyncPool, request: Callable[[], Outgoing]) -> AsyncAnswer:
+    return await pool.send(request())
 
 
 async def _guarded(step: Awaitable[T], request: HttpRequest, clock: Clock) -> T:

@@ -10,17 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from modelhub.errors import StreamBroken
-from modelhub.http import Headers, HttpRequest, HttpResponse
+from modelhub.http import HttpRequest, HttpResponse, headers
 from modelhub.transport.clock import Clock
 from modelhub.transport.failures import raise_alone
 from modelhub.transport.stopping import current_stop
 
 if TYPE_CHECKING:
-    import httpx
-
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
-    from modelhub.transport.wire import Transport
+    from modelhub.transport.connection import Answer
+    from modelhub.transport.pool import Pool
 
 __all__ = ["BlockingRuntime"]
 
@@ -42,13 +41,11 @@ class BlockingRuntime:
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
         """One exchange, read whole. Redirects are not followed."""
         clock = Clock(timeouts, streaming=False, stop=current_stop())
-        response = self._answer(request, clock)
+        answer = self._answer(request, clock)
         try:
-            return HttpResponse(
-                response.status_code, Headers(response.headers.multi_items()), _guarded(response.read, request, clock)
-            )
+            return HttpResponse(answer.status, headers(answer.fields), _guarded(answer.read, request, clock))
         finally:
-            response.close()
+            answer.close()
 
     async def open(self, request: HttpRequest, timeouts: Timeouts) -> HttpStream:
         """One exchange whose body is read as it comes."""
@@ -86,23 +83,22 @@ class BlockingRuntime:
         """Close all connections."""
         self._pools.close()
 
-    def _answer(self, request: HttpRequest, clock: Clock) -> httpx.Response:
-        from modelhub.transport.wire import outgoing
+    def _answer(self, request: HttpRequest, clock: Clock) -> Answer:
+        from modelhub.transport.outgoing import outgoing
 
         pools = self._pools
-        response = _guarded(lambda: pools.transport().handle_request(outgoing(request, clock)), request, clock)
-        clock.answered(response.status_code)
-        return response
+        answer = _guarded(lambda: pools.pool().send(outgoing(request, clock)), request, clock)
+        clock.answered(answer.status)
+        return answer
 
 
 class _Stream:
     """A response that is still coming."""
 
-    def __init__(self, response: httpx.Response, request: HttpRequest, clock: Clock) -> None:
-        self.status = response.status_code
-        self.headers = Headers(response.headers.multi_items())
-        self._response = response
-        self._pieces = response.iter_bytes()
+    def __init__(self, answer: Answer, request: HttpRequest, clock: Clock) -> None:
+        self.status = answer.status
+        self.headers = headers(answer.fields)
+        self._answer = answer
         self._request = request
         self._clock = clock
 
@@ -113,8 +109,8 @@ class _Stream:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = _guarded(lambda: next(self._pieces, None), self._request, self._clock)
-        if piece is None:
+        piece = _guarded(self._answer.piece, self._request, self._clock)
+        if not piece:
             raise StopAsyncIteration
         return piece
 
@@ -125,7 +121,7 @@ class _Stream:
         self._clock.begun()
 
     async def aclose(self) -> None:
-        self._response.close()
+        self._answer.close()
 
 
 class _Pools:
@@ -135,31 +131,32 @@ class _Pools:
         self._max_connections = max_connections
         self._keepalive = keepalive
         self._lock = threading.Lock()
-        self._transport: Transport | None = None
+        self._pool: Pool | None = None
 
-    def transport(self) -> Transport:
-        found = self._transport
+    def pool(self) -> Pool:
+        found = self._pool
         return self._made() if found is None else found
 
-    def _made(self) -> Transport:
-        from modelhub.transport.wire import Limits, Transport
+    def _made(self) -> Pool:
+        from modelhub.transport.pool import Pool
+        from modelhub.transport.shelf import Limits
 
         with self._lock:
-            if self._transport is None:
-                self._transport = Transport(Limits(self._max_connections, self._keepalive))
-            return self._transport
+            if self._pool is None:
+                self._pool = Pool(Limits(self._max_connections, self._keepalive))
+            return self._pool
 
     def close(self) -> None:
         with self._lock:
-            transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the sockets, which leaves the parent's open."""
-        transport, self._transport, self._lock = self._transport, None, threading.Lock()
-        if transport is not None:
-            transport.abandon()
+        pool, self._pool, self._lock = self._pool, None, threading.Lock()
+        if pool is not None:
+            pool.abandon()
 
 
 def _guarded(step: Callable[[], T], request: HttpRequest, clock: Clock) -> T:

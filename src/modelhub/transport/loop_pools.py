@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelhub.transport.wire import AsyncTransport
+    from modelhub.transport.async_pool import AsyncPool
 
 __all__ = ["LoopPools"]
 
@@ -19,23 +19,24 @@ class LoopPools:
         self.loop = loop
         self._max_connections = max_connections
         self._keepalive = keepalive
-        self._transports: list[AsyncTransport] = []
+        self._pools: list[AsyncPool] = []
         self._making = asyncio.Lock()
         self._guard: AsyncGenerator[None, None] | None = None
 
-    async def transport(self) -> AsyncTransport:
-        return self._transports[0] if self._transports else await self._made()
+    async def pool(self) -> AsyncPool:
+        return self._pools[0] if self._pools else await self._made()
 
-    async def _made(self) -> AsyncTransport:
-        """The transport, made once. The library's import takes its time beside the loop."""
+    async def _made(self) -> AsyncPool:
+        """The pool, made once. The library's import takes its time beside the loop."""
         async with self._making:
-            if not self._transports:
+            if not self._pools:
                 await asyncio.to_thread(_import_library)
 
-                from modelhub.transport.wire import AsyncTransport, Limits
+                from modelhub.transport.async_pool import AsyncPool
+                from modelhub.transport.shelf import Limits
 
-                self._transports.append(AsyncTransport(Limits(self._max_connections, self._keepalive)))
-        return self._transports[0]
+                self._pools.append(AsyncPool(Limits(self._max_connections, self._keepalive)))
+        return self._pools[0]
 
     async def stand_guard(self) -> None:
         """Begin a generator whose ``finally`` the loop runs when it shuts down, and nobody else has to."""
@@ -48,7 +49,7 @@ class LoopPools:
         try:
             yield
         finally:
-            await _closed(self._transports)
+            await _closed(self._pools)
             _standing.discard(self)
 
     async def aclose(self) -> None:
@@ -63,20 +64,19 @@ class LoopPools:
 
 def _import_library() -> None:
     import modelhub.transport.async_pool
-    import modelhub.transport.wire  # noqa: F401  # so that both are loaded when the loop asks for them
-    from modelhub.transport.sockets import rehearse
+    import modelhub.transport.loop_sockets
+    import modelhub.transport.outgoing
+    import modelhub.transport.wire  # noqa: F401  # so that all are loaded when the loop asks for them
 
-    rehearse()
 
-
-async def _closed(transports: list[AsyncTransport]) -> None:
+async def _closed(pools: list[AsyncPool]) -> None:
     """Close them all; only then be cancelled, if somebody cancels this on its way."""
     try:
-        while transports:
-            await transports.pop().aclose()
+        while pools:
+            await pools.pop().aclose()
     finally:
-        if transports:
-            await _closed(transports)
+        if pools:
+            await _closed(pools)
 
 
 _standing: set[LoopPools] = set()

@@ -1,13 +1,50 @@
-"""The headers of a request as they go out: secrets revealed, and nothing in them that HTTP cannot carry."""
+"""A request as it goes out: secrets revealed, and nothing in its headers that HTTP cannot carry."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from modelhub.errors import InvalidRequest
 from modelhub.http import HttpRequest, Secret
+from modelhub.transport.address import address
 
-__all__ = ["header_fields"]
+if TYPE_CHECKING:
+    from modelhub.transport.ways import Place
+
+__all__ = ["Outgoing", "header_fields", "outgoing"]
 
 _DEFAULTS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": "modelhub"}
+
+
+class Outgoing:
+    """What is written. It holds keys: use it inside an expression, and keep it nowhere."""
+
+    __slots__ = ("body", "clock", "fields", "method", "place", "target")
+
+    def __init__(
+        self, method: str, place: Place, target: bytes, fields: list[tuple[bytes, bytes]], body: bytes, clock: Any
+    ) -> None:
+        self.method = method
+        self.place = place
+        self.target = target
+        self.fields = fields
+        self.body = body
+        self.clock = clock
+        """What is asked before each wait: a ``Clock``, or seconds."""
+
+
+def outgoing(request: HttpRequest, clock: Any) -> Outgoing:
+    """The request, keys revealed. Raises ``NoAddress``, and what ``header_fields`` does."""
+    scheme, host, port, target, authority = address(request.url)
+    fields = [(name.encode(), value.encode()) for name, value in header_fields(request)]
+    if not any(name.lower() == b"host" for name, _ in fields):
+        fields.insert(0, (b"host", authority))
+    if request.body is not None or request.method not in _BODILESS:
+        fields.append((b"content-length", b"%d" % len(request.body or b"")))
+    return Outgoing(request.method, (scheme, host, port, request.route), target, fields, request.body or b"", clock)
+
+
+_BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
 def header_fields(request: HttpRequest) -> list[tuple[str, str]]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-import httpcore
+if TYPE_CHECKING:
+    from modelhub.transport.async_connection import AsyncConnection
+    from modelhub.transport.connection import Connection
+    from modelhub.transport.outgoing import Outgoing
+    from modelhub.transport.ways import Place
 
-from modelhub.transport.ways import Place
+__all__ = ["Limits", "Shelf", "may_go_again"]
 
-__all__ = ["Limits", "Shelf", "may_go_again", "patience"]
-
-ConnectionT = TypeVar("ConnectionT", httpcore.HTTPConnection, httpcore.AsyncHTTPConnection)
+ConnectionT = TypeVar("ConnectionT", "Connection", "AsyncConnection")
 _SHORTEST = 0.05
 _REMEMBERED = 600.0
 
@@ -61,7 +63,7 @@ class Shelf(Generic[ConnectionT]):
     def give_back(self, place: Place, connection: ConnectionT) -> bool:
         """Keep it where it can serve again. ``False``: it cannot, and is to be closed."""
         most = self._limits.max_connections
-        keep = connection in self.every and connection.is_idle() and not connection.is_closed() and self._count < most
+        keep = connection in self.every and connection.idle and not connection.closed and self._count < most
         if keep:
             self._idle.setdefault(place, deque()).append((connection, time.monotonic()))
             self._count += 1
@@ -98,9 +100,9 @@ class Shelf(Generic[ConnectionT]):
     def _usable(self, place: Place, connection: ConnectionT, since: float, now: float) -> bool:
         """Whether it is open, young enough, and the server has not closed it meanwhile."""
         age = now - since
-        if connection.is_closed() or age > self._life(place, now):
+        if connection.closed or age > self._life(place, now):
             return False
-        ended = connection.has_expired()
+        ended = connection.forsaken()
         if ended and age >= _SHORTEST:
             self._shorten(place, age / 2, now)
         return not ended
@@ -125,15 +127,9 @@ def _promised(value: bytes) -> float | None:
     return None
 
 
-def patience(request: httpcore.Request) -> float | None:
-    """How many seconds the request may wait for its turn."""
-    seconds: float | None = request.extensions["timeout"]["pool"]
-    return seconds
-
-
-def may_go_again(request: httpcore.Request) -> bool:
+def may_go_again(request: Outgoing) -> bool:
     """Whether a request that failed on a kept connection goes out again, on a new one: the server cannot have got it whole."""
-    clock = request.extensions["timeout"]["read"]
+    clock = request.clock
     if clock.sent or (clock.stop is not None and clock.stop.asked):
         return False
     clock.again()

@@ -18,7 +18,7 @@ import httpcore
 from modelhub.transport.clock import Clock
 from modelhub.transport.delivery import unreceived
 
-__all__ = ["AsyncTimedBackend", "TimedBackend", "Wait", "rehearse", "seconds_to_connect"]
+__all__ = ["AsyncTimedBackend", "TimedBackend", "Wait", "seconds_to_connect"]
 
 _SLICE = 256 * 1024
 _ALWAYS = nullcontext()
@@ -146,16 +146,6 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def rehearse() -> None:
-    """Load, in the calling thread, what the asynchronous backend would else load on the event loop when it first connects."""
-    import anyio
-    import anyio.streams.tls
-
-    for name in ("CancelScope", "Event", "Lock", "connect_tcp", "fail_after"):
-        getattr(anyio, name)
-    anyio.run(anyio.sleep, 0)
-
-
 class AsyncTimedStream(httpcore.AsyncNetworkStream):
     """A connection of an event loop."""
 
@@ -165,10 +155,7 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: Wait = None) -> bytes:
         if isinstance(timeout, Clock):
             timeout.waiting()
-        try:
-            data = await self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
-        except ssl.SSLError as error:  # which the library lets through here
-            raise httpcore.ReadError(str(error)) from error
+        data = await self._inner.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
         if not data and isinstance(timeout, Clock) and unreceived(self._inner.get_extra_info("socket")):
             timeout.undelivered()
         return data
@@ -198,7 +185,9 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     """Makes connections of an event loop."""
 
     def __init__(self) -> None:
-        self._inner = httpcore.AnyIOBackend()
+        from modelhub.transport.loop_sockets import LoopBackend  # and with it asyncio, which blocking callers never need
+
+        self._inner = LoopBackend()
 
     async def connect_tcp(
         self,

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 
+from modelhub.transport.async_connection import AsyncAnswer, AsyncConnection
+from modelhub.transport.connection import Answer, Connection
+from modelhub.transport.outgoing import Outgoing
 from modelhub.transport.sockets import Wait, seconds_to_connect
 
 if TYPE_CHECKING:
@@ -19,22 +22,22 @@ if TYPE_CHECKING:
 __all__ = ["async_proxied", "proxied"]
 
 
-def proxied(origin: httpcore.Origin, way: Way, inner: httpcore.NetworkBackend) -> httpcore.HTTPConnection:
+def proxied(way: Way, inner: httpcore.NetworkBackend) -> Connection:
     """A connection through the way's proxy, not made yet."""
     assert way.proxy is not None
     backend = _Backend(inner, way.proxy, way)
     if way.context is None:
-        return _Forwarding(origin, way.proxy, backend)
-    return httpcore.HTTPConnection(origin, ssl_context=way.context, network_backend=backend)
+        return _Forwarding(way.proxy, backend)
+    return Connection(backend, way.context)
 
 
-def async_proxied(origin: httpcore.Origin, way: Way, inner: httpcore.AsyncNetworkBackend) -> httpcore.AsyncHTTPConnection:
+def async_proxied(way: Way, inner: httpcore.AsyncNetworkBackend) -> AsyncConnection:
     """The same, for an event loop."""
     assert way.proxy is not None
     backend = _AsyncBackend(inner, way.proxy, way)
     if way.context is None:
-        return _AsyncForwarding(origin, way.proxy, backend)
-    return httpcore.AsyncHTTPConnection(origin, ssl_context=way.context, network_backend=backend)
+        return _AsyncForwarding(way.proxy, backend)
+    return AsyncConnection(backend, way.context)
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -60,12 +63,11 @@ class _Backend(httpcore.NetworkBackend):
             if self._way.context is None:
                 return stream
             asked = _connect_request(self._proxy, host, port, seconds_to_connect(timeout))
-            response = httpcore.HTTP11Connection(asked.url.origin, stream).handle_request(asked)
-            if not 200 <= response.status < 300:
+            answer = Connection(self._inner, stream=stream).send(asked)
+            if not 200 <= answer.status < 300:
                 stream.close()
-                raise _refused(self._proxy, response.status)
-        tunnel: httpcore.NetworkStream = response.extensions["network_stream"]
-        return tunnel
+                raise _refused(self._proxy, answer.status)
+        return stream
 
 
 class _AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -97,68 +99,57 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
             if self._way.context is None:
                 return stream
             asked = _connect_request(self._proxy, host, port, seconds_to_connect(timeout))
-            response = await httpcore.AsyncHTTP11Connection(asked.url.origin, stream).handle_async_request(asked)
-            if not 200 <= response.status < 300:
+            answer = await AsyncConnection(self._inner, stream=stream).send(asked)
+            if not 200 <= answer.status < 300:
                 await stream.aclose()
-                raise _refused(self._proxy, response.status)
-        tunnel: httpcore.AsyncNetworkStream = response.extensions["network_stream"]
-        return tunnel
+                raise _refused(self._proxy, answer.status)
+        return stream
 
 
-class _Forwarding(httpcore.HTTPConnection):
+class _Forwarding(Connection):
     """A connection to a proxy that is told the whole address of each request."""
 
-    def __init__(self, origin: httpcore.Origin, proxy: Proxy, backend: httpcore.NetworkBackend) -> None:
-        super().__init__(origin, network_backend=backend)
+    def __init__(self, proxy: Proxy, backend: httpcore.NetworkBackend) -> None:
+        super().__init__(backend)
         self._proxy = proxy
 
-    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        response = super().handle_request(_absolute(request, self._proxy))
-        if response.status == _WANTS_CREDENTIALS:
-            response.close()
-            raise _refused(self._proxy, response.status)
-        return response
+    def send(self, request: Outgoing) -> Answer:
+        answer = super().send(_absolute(request, self._proxy))
+        if answer.status == _WANTS_CREDENTIALS:
+            self.close()
+            raise _refused(self._proxy, answer.status)
+        return answer
 
 
-class _AsyncForwarding(httpcore.AsyncHTTPConnection):
+class _AsyncForwarding(AsyncConnection):
     """The same, awaited."""
 
-    def __init__(self, origin: httpcore.Origin, proxy: Proxy, backend: httpcore.AsyncNetworkBackend) -> None:
-        super().__init__(origin, network_backend=backend)
+    def __init__(self, proxy: Proxy, backend: httpcore.AsyncNetworkBackend) -> None:
+        super().__init__(backend)
         self._proxy = proxy
 
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        response = await super().handle_async_request(_absolute(request, self._proxy))
-        if response.status == _WANTS_CREDENTIALS:
-            await response.aclose()
-            raise _refused(self._proxy, response.status)
-        return response
+    async def send(self, request: Outgoing) -> AsyncAnswer:
+        answer = await super().send(_absolute(request, self._proxy))
+        if answer.status == _WANTS_CREDENTIALS:
+            await self.aclose()
+            raise _refused(self._proxy, answer.status)
+        return answer
 
 
 _WANTS_CREDENTIALS = 407
 
 
-def _connect_request(proxy: Proxy, host: str, port: int, seconds: float | None) -> httpcore.Request:
-    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return httpcore.Request(
-        b"CONNECT",
-        httpcore.URL(scheme=proxy.scheme, host=proxy.host, port=proxy.port, target=target),
-        headers=[(b"Host", target.encode()), *_credentials(proxy)],
-        extensions={"timeout": {"read": seconds, "write": seconds}},
-    )
+def _connect_request(proxy: Proxy, host: str, port: int, seconds: float | None) -> Outgoing:
+    target = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
+    fields = [(b"Host", target), *_credentials(proxy)]
+    return Outgoing("CONNECT", (proxy.scheme, proxy.host, proxy.port, None), target, fields, b"", seconds)
 
 
-def _absolute(request: httpcore.Request, proxy: Proxy) -> httpcore.Request:
-    place = next(value for name, value in request.headers if name.lower() == b"host")
-    url = request.url
-    target = b"%b://%b%b" % (url.scheme, place, url.target)
-    return httpcore.Request(
-        request.method,
-        httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=target),
-        headers=[*request.headers, *_credentials(proxy)],
-        content=request.stream,
-        extensions=request.extensions,
-    )
+def _absolute(request: Outgoing, proxy: Proxy) -> Outgoing:
+    authority = next(value for name, value in request.fields if name.lower() == b"host")
+    target = b"%b://%b%b" % (request.place[0].encode(), authority, request.target)
+    fields = [*request.fields, *_credentials(proxy)]
+    return Outgoing(request.method, request.place, target, fields, request.body, request.clock)
 
 
 def _credentials(proxy: Proxy) -> list[tuple[bytes, bytes]]:
