@@ -30,8 +30,9 @@ __all__ = ["AsyncHub", "Hub"]
 RuntimeT = TypeVar("RuntimeT", bound="Runtime")
 ClientT = TypeVar("ClientT")
 _LATE = (
-    "httpx",
     "modelhub.clients.streams",
+    "modelhub.transport.outgoing",
+    "modelhub.transport.pool",
     "modelhub.transport.wire",
     "modelhub.retrieval.grounded",
     "modelhub.retrieval.tokens",
@@ -64,15 +65,6 @@ class _AnyHub(Generic[RuntimeT]):
         """The room in which this hub waits; made anew after the hub was closed."""
         found: RuntimeT = self._kept.get("runtime") or self._kept.setdefault("runtime", self._new_runtime())
         return found
-
-    def models(self, provider: str | None = None) -> tuple[ModelCard, ...]:
-        """The cards of what can be asked by name: the aliases, then what installed providers list.
-
-        A provider that keeps its list in code is imported only where it is named.
-        """
-        from modelhub.catalog.cards import cards
-
-        return cards(self.assembly, provider)
 
     def _warm(self, names: tuple[str, ...]) -> None:
         for module in _LATE:
@@ -156,6 +148,16 @@ class Hub(_AnyHub["BlockingRuntime"]):
 
         return IndexClient(self.assembly.index(name), self.runtime)
 
+    def models(self, provider: str | None = None) -> tuple[ModelCard, ...]:
+        """The cards of what can be asked by name: the aliases, then what installed providers list beforehand.
+
+        With a provider's name: its own list, for which a provider that is a server is asked.
+        """
+        from modelhub.catalog.cards import cards, listed
+        from modelhub.transport.drive import drive
+
+        return cards(self.assembly) if provider is None else drive(listed(self.assembly, provider, self.runtime))
+
     def warmup(self, *names: str) -> None:
         """Import and build now what the first calls would import and build: all aliases, or some."""
         self._warm(names)
@@ -224,6 +226,15 @@ class AsyncHub(_AnyHub["AsyncRuntime"]):
         from modelhub.clients.index import AsyncIndexClient
 
         return AsyncIndexClient(self.assembly.index(name), self.runtime)
+
+    async def models(self, provider: str | None = None) -> tuple[ModelCard, ...]:
+        """The cards of what can be asked by name: the aliases, then what installed providers list beforehand.
+
+        With a provider's name: its own list, for which a provider that is a server is asked.
+        """
+        from modelhub.catalog.cards import cards, listed
+
+        return cards(self.assembly) if provider is None else await listed(self.assembly, provider, self.runtime)
 
     async def warmup(self, *names: str) -> None:
         """Import and build now, in a thread, what the first calls would import on the event loop: all aliases, or some."""

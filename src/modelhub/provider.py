@@ -22,7 +22,7 @@ class Provider:
     ``[models.X.options]`` fill; without it, there are no settings and the function is called with ``None``. Its field
     ``provider: str``, if it has one, is filled with the word before the colon. ``defaults`` are settings that hold where the
     configuration gives none. ``cards`` names a function without arguments that gives the ``ModelCard`` of each model known
-    beforehand.
+    beforehand; ``listing`` names an ``async`` function of the options and a ``Runtime`` that asks the provider for them.
     """
 
     name: str
@@ -30,4 +30,5 @@ class Provider:
     title: str = ""
     options: str | None = None
     cards: str | None = None
+    listing: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -1,36 +1,47 @@
 """Model cards by name: the configuration's aliases, and what installed providers list.
 
 A plugin keeps its list in ``modelhub_cards.json`` beside its module, so that listing models imports no plugin; or in a
-function (``Provider.cards``), which is asked only where the provider is named.
+function (``Provider.cards``); or its server has it (``Provider.listing``). These two are asked only where the provider is named.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelhub.config import resolve
+from modelhub.config import read_options, resolve, served
 from modelhub.errors import ModelhubError, PluginBroken
 from modelhub.model import ModelCard
-from modelhub.providers import imported, installed, provider
+from modelhub.providers import imported, installed
 
 if TYPE_CHECKING:
     from modelhub.assembly import Assembly
+    from modelhub.model import Runtime
+    from modelhub.provider import Provider
 
-__all__ = ["CARDS_FILE", "cards", "cards_on_disk"]
+__all__ = ["CARDS_FILE", "cards", "cards_on_disk", "listed"]
 
 CARDS_FILE = "modelhub_cards.json"
 
 
-def cards(assembly: Assembly, only: str | None = None) -> tuple[ModelCard, ...]:
-    """All cards that can be read, or one provider's. Raises ``PluginMissing``, ``PluginBroken`` for one that is named."""
-    if only is not None:
-        return _listed(only)
-    listed = {card.model: card for plugin in installed() for card in _readable(plugin.module)}
-    return (*_aliases(assembly, listed), *listed.values())
+def cards(assembly: Assembly) -> tuple[ModelCard, ...]:
+    """All cards that can be read without importing a plugin: the aliases, then what plugins list."""
+    written = {card.model: card for plugin in installed() for card in _readable(plugin.module)}
+    return (*_aliases(assembly, written), *written.values())
+
+
+async def listed(assembly: Assembly, name: str, runtime: Runtime) -> tuple[ModelCard, ...]:
+    """The cards of one provider, its server's where it has one. Raises ``SetupError``, and what asking a server may raise."""
+    found = served(assembly.loaded, name)
+    if found.listing is None:
+        return _listed(found)
+    cls = imported(found.options) if found.options else None
+    options = read_options(assembly.loaded, cls, f"{name}:models", found.defaults)
+    answer: Iterable[ModelCard] = await imported(found.listing)(options, runtime)
+    return tuple(card for card in answer if card.kind in found.kinds)
 
 
 def cards_on_disk(module: str) -> tuple[ModelCard, ...]:
@@ -53,11 +64,10 @@ def _readable(module: str) -> tuple[ModelCard, ...]:
         return ()
 
 
-def _listed(name: str) -> tuple[ModelCard, ...]:
-    found = provider(name)
+def _listed(found: Provider) -> tuple[ModelCard, ...]:
     if found.cards is not None:
         return tuple(imported(found.cards)())
-    return tuple(card for plugin in installed() if plugin.name == name for card in cards_on_disk(plugin.module))
+    return tuple(card for plugin in installed() if plugin.name == found.name for card in cards_on_disk(plugin.module))
 
 
 def _aliases(assembly: Assembly, listed: Mapping[str, ModelCard]) -> Iterator[ModelCard]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelhub.config.aliases import option_stack
-from modelhub.config.layers import Tree
+from modelhub.config.layers import Tree, merged
 from modelhub.config.reader import read, setting_error
 from modelhub.config.stack import Stack, table_at
 from modelhub.providers import provider
@@ -60,4 +60,4 @@ def option_table(stack: Stack, cls: type[Any] | None, defaults: Mapping[str, Any
     named = "provider" in getattr(cls, "__dataclass_fields__", ())
     if named and "provider" in written:
         raise setting_error(stack.origin, (*stack.where, "provider"), "there is no such setting: the table's own name says it.")
-    return {**defaults, **written, **({"provider": str(stack.places[0][-1])} if named else {})}
+    return {**merged((defaults, written), depth=2), **({"provider": str(stack.places[0][-1])} if named else {})}

@@ -22,4 +22,5 @@ def modelhub_provider() -> Provider:
             "reranking": "modelhub_openai.reranking:model",
         },
         options="modelhub_openai.options:OpenAIOptions",
+        listing="modelhub_openai.listing:listing",
     )

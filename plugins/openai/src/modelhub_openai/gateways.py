@@ -33,6 +33,7 @@ class Gateway:
             title=row["title"],
             kinds={kind: address for kind, address in dialect.kinds.items() if kind in row["kinds"]},
             options=dialect.options,
+            listing=dialect.listing,
             defaults=row["defaults"],
         )
 

@@ -15,9 +15,10 @@ from typing import Any
 from modelhub.plugin import Kind, ModelCard
 from modelhub_openai.site import Site
 
-__all__ = ["card", "traits"]
+__all__ = ["card", "kind", "traits"]
 
 _FOLDER = Path(__file__).parent / "models"
+_KINDS: tuple[Kind, ...] = ("text", "embedding", "image", "speech", "transcription", "reranking")
 
 
 def card(site: Site, model: str, kind: Kind, **changes: Any) -> ModelCard:
@@ -42,6 +43,13 @@ def traits(kind: Kind, base_model: str) -> Mapping[str, Any]:
     rows = _rows(kind)
     found = max((known for known in rows if _begins(name, known)), key=len, default=None)
     return {} if found is None else rows[found]
+
+
+def kind(base_model: str) -> Kind | None:
+    """The kind whose rows name this model; where two do (``gpt-4o-mini-tts``), the one with the longer name."""
+    name = base_model.rpartition("/")[2].lower()
+    named = [(len(row), kind) for kind in _KINDS for row in _rows(kind) if row and _begins(name, row)]
+    return max(named, key=lambda found: found[0])[1] if named else None
 
 
 def _begins(name: str, known: str) -> bool:

@@ -70,7 +70,7 @@ class PluginConformance:
 
     def test_every_address_leads_somewhere(self) -> None:
         described = self.described()
-        for address in (*described.kinds.values(), described.options, described.cards):
+        for address in (*described.kinds.values(), described.options, described.cards, described.listing):
             if address is not None:
                 assert callable(imported(address)), f"{address!r} is no function or class: mend it in Provider(...)."
 
