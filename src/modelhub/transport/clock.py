@@ -69,11 +69,13 @@ class Clock:
 
     def waiting(self) -> None:
         """What could be written of the request is written; from here on bytes are waited for."""
-        self.sent = not self._cut
+        if not self._answered:
+            self.sent = not self._cut
 
     def undelivered(self) -> None:
         """The end of the request has not come to the server's side, and will not."""
-        self.sent = False
+        if not self._answered:
+            self.sent = False
 
     def again(self) -> None:
         """The request, of which the server got nothing whole, goes out once more."""
