@@ -21,4 +21,5 @@ def modelhub_provider() -> Provider:
             "transcription": "modelhub_azure_openai.models:transcription",
         },
         options="modelhub_azure_openai.options:AzureOptions",
+        listing="modelhub_azure_openai.listing:listing",
     )
