@@ -120,7 +120,8 @@ class _Call:
 
     def _batches(self, places: Sequence[int]) -> Iterator[Sequence[int]]:
         """What goes together; a text that is surely too long goes alone. Raises where such a one is not wanted."""
-        long = [place for place in places if self._surely_too_long(self.texts[place])]
+        limit = self.inner.card.limits.get("input_tokens")
+        long = [] if limit is None else [place for place in places if self._surely_too_long(self.texts[place], limit)]
         if long and self.request.on_long == "error":
             raise self._overlong(long[0])
         start = 0
@@ -131,9 +132,8 @@ class _Call:
             start = end + 1
         yield from self.limits.batches(self.texts, places[start:])
 
-    def _surely_too_long(self, text: str) -> bool:
-        limit = self.inner.card.limits.get("input_tokens")
-        return limit is not None and exceeds(text, limit * _BEYOND_DOUBT, self.owner.count_tokens)
+    def _surely_too_long(self, text: str, limit: int) -> bool:
+        return exceeds(text, limit * _BEYOND_DOUBT, self.owner.count_tokens)
 
     def _whole(self, parts: Sequence[EmbeddingResponse]) -> EmbeddingResponse:
         self.owner.learned.extend(lesson.items for lesson in self.lessons if lesson.lasting)
@@ -143,7 +143,8 @@ class _Call:
 
     async def _batch(self, places: Sequence[int]) -> list[EmbeddingResponse]:
         """The answers to these texts, in their order: one, where nothing is refused."""
-        if len(places) == 1 and self._surely_too_long(self.texts[places[0]]):
+        limit = self.inner.card.limits.get("input_tokens")
+        if len(places) == 1 and limit is not None and self._surely_too_long(self.texts[places[0]], limit):
             return [await self._long(places[0], None)]
         parts: list[EmbeddingResponse] = []
         while places:  # one by one: a refusal makes those after it smaller

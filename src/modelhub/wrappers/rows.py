@@ -30,10 +30,8 @@ def unreal(response: EmbeddingResponse) -> int | None:
         return next((row for row in range(len(response)) if not isfinite(sum(response[row]))), None)
     import numpy as np
 
-    vectors = response.array()
-    if isfinite(vectors.sum(dtype=np.float64)):
-        return None
-    return int(np.isfinite(vectors).all(axis=1).argmin())
+    sound = np.isfinite(response.array()).all(axis=1)
+    return None if sound.all() else int(sound.argmin())
 
 
 def spread(buffer: bytes, places: Sequence[int], count: int, dimensions: int) -> bytes:

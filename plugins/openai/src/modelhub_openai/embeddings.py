@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from json import loads
 from typing import Any, Never, Self
 
@@ -24,7 +24,7 @@ from modelhub.plugin import (
     Unsupported,
     Usage,
 )
-from modelhub_openai.known import card
+from modelhub_openai import known
 from modelhub_openai.options import OpenAIOptions
 from modelhub_openai.site import Site, host
 
@@ -39,7 +39,7 @@ def model(name: str, options: OpenAIOptions | None) -> EmbeddingModel:
     return HttpModel(EmbeddingEndpoint(host(options), name))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EmbeddingEndpoint:
     """``POST embeddings``. The ``raw`` of its responses is the answer without ``data``: the vectors stand there once."""
 
@@ -48,9 +48,10 @@ class EmbeddingEndpoint:
     format_refused: bool = False
     """Whether the host has refused ``encoding_format``: it is left out then, and whatever comes is read."""
 
-    @property
-    def card(self) -> ModelCard:
-        return card(self.site, self.name, "embedding")
+    card: ModelCard = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "card", known.card(self.site, self.name, "embedding"))
 
     def build(self, request: EmbeddingRequest, *, stream: bool) -> HttpRequest:
         if stream:
