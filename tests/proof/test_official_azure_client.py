@@ -63,7 +63,7 @@ CASES = [
     ),
     Case(
         "an edited image",
-        lambda client: client.images.edit(model="my-image", image=("image.png", PNG, "image/png"), prompt="帽子", n=1),
+        lambda client: client.images.edit(model="my-image", image=("image-0.png", PNG, "image/png"), prompt="帽子", n=1),
         lambda hub: hub.image("azure-openai:my-image").edit(PNG, "帽子"),
     ),
     Case(

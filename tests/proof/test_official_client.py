@@ -64,7 +64,7 @@ def parts(*content: Any) -> Any:
     return Message("user", tuple(content))
 
 
-def photo(name: str = "image.png") -> Any:
+def photo(name: str = "image-0.png") -> Any:
     return (name, PNG, "image/png")
 
 
