@@ -235,6 +235,30 @@ def test_a_broken_connection_never_paints_twice(server: FaultServer, manner: str
     assert len(server.requests) == 1
 
 
+def test_a_stream_that_breaks_never_paints_twice(server: FaultServer) -> None:
+    """AT-D3: nothing has come yet, and still it is not sent again."""
+    for reply in (
+        Reply(fault="cut", at="headers"),
+        Reply(fault="cut", at="first", chunks=[b"x"]),
+        Reply(fault="reset", at="headers"),
+    ):
+        server.requests.clear()
+        server.on("/v1/images/generations", reply, picture())
+        with modelhub.Hub(config(server)) as hub, pytest.raises(modelhub.ModelhubError) as failure:
+            list(hub.image("gpt").stream("灯台"))
+        assert not failure.value.retryable
+        assert len(server.requests) == 1
+
+
+@manners
+def test_a_picture_made_of_two(server: FaultServer, manner: str) -> None:
+    server.on("/v1/images/edits", picture())
+    asked("image", config(server), lambda kind: kind("gpt").edit([PNG, PNG + b"2"], "青い扉", mask=PNG), manner)
+    (received,) = server.requests
+    assert received.body.count(b'name="image[]"; filename="image-') == 2
+    assert received.body.count(b'name="mask"') == 1
+
+
 @manners
 def test_three_pictures_of_a_model_that_makes_one(server: FaultServer, manner: str) -> None:
     """AT-M: n > 1 emulated; one that is told to wait is asked again, the others are not (AT-D3)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 from modelhub.clients.client import Client
@@ -49,10 +49,15 @@ class ImageClient(Client[ImageModel, ImageOptions]):
         return self._call("generate", prompt=prompt, options=options)
 
     def edit(
-        self, image: Picture, prompt: str, *, mask: Picture | None = None, **options: Unpack[ImageOptions]
+        self,
+        image: Picture | Sequence[Picture],
+        prompt: str,
+        *,
+        mask: Picture | None = None,
+        **options: Unpack[ImageOptions],
     ) -> ImageResponse:
-        """A picture changed by words; only where ``mask`` is transparent, if there is one."""
-        return self._call("edit", image, prompt=prompt, mask=mask, options=options)
+        """A picture changed by words, or made of several; only where ``mask`` is transparent in the first, if there is one."""
+        return self._call("edit", *several(image), prompt=prompt, mask=mask, options=options)
 
     def vary(self, image: Picture, **options: Unpack[ImageOptions]) -> ImageResponse:
         """Pictures like this one."""
@@ -82,10 +87,15 @@ class AsyncImageClient(Client[ImageModel, ImageOptions]):
         return await self._call("generate", prompt=prompt, options=options)
 
     async def edit(
-        self, image: Picture, prompt: str, *, mask: Picture | None = None, **options: Unpack[ImageOptions]
+        self,
+        image: Picture | Sequence[Picture],
+        prompt: str,
+        *,
+        mask: Picture | None = None,
+        **options: Unpack[ImageOptions],
     ) -> ImageResponse:
-        """A picture changed by words; only where ``mask`` is transparent, if there is one."""
-        return await self._call("edit", image, prompt=prompt, mask=mask, options=options)
+        """A picture changed by words, or made of several; only where ``mask`` is transparent in the first, if there is one."""
+        return await self._call("edit", *several(image), prompt=prompt, mask=mask, options=options)
 
     async def vary(self, image: Picture, **options: Unpack[ImageOptions]) -> ImageResponse:
         """Pictures like this one."""
@@ -126,6 +136,11 @@ def image_request(
         mask=None if mask is None else _picture(mask),
         scale=scale,
     )
+
+
+def several(image: Picture | Sequence[Picture]) -> Sequence[Picture]:
+    """One picture or a list of them, as a list."""
+    return (image,) if isinstance(image, (str, bytes, os.PathLike, ImagePart)) else image
 
 
 def _picture(source: Picture) -> ImagePart:

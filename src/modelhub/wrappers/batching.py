@@ -19,6 +19,7 @@ from modelhub.wrappers.summing import summed
 
 __all__ = ["Batching"]
 
+_MUCH = 100_000
 _BEYOND_DOUBT = 2
 """An estimate of tokens is never this many times too high."""
 
@@ -110,13 +111,19 @@ class _Call:
 
     async def answered(self, places: Sequence[int]) -> EmbeddingResponse:
         """One vector for each of these places."""
-        batches = list(self._batches(places))
+        batches = await self._planned(places)
         if len(batches) == 1:
             return self._whole(await self._batch(batches[0]))
         outcomes = await in_lanes(self.runtime, [partial(self._batch, batch) for batch in batches], self.owner.lanes)
         if outcomes.error is not None:
             raise outcomes.error
         return self._whole([part for number in range(len(batches)) for part in outcomes.done.pop(number)])
+
+    async def _planned(self, places: Sequence[int]) -> list[Sequence[int]]:
+        """What goes together; long texts are counted where that stops nobody else."""
+        if sum(map(len, self.texts)) < _MUCH:
+            return list(self._batches(places))
+        return await self.runtime.in_thread(list, self._batches(places))
 
     def _batches(self, places: Sequence[int]) -> Iterator[Sequence[int]]:
         """What goes together; a text that is surely too long goes alone. Raises where such a one is not wanted."""
