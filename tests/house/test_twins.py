@@ -29,7 +29,7 @@ def test_blocking_and_asynchronous_clients_have_equal_signatures(kind: str) -> N
         name: plain(signature) for name, signature in awaited.items()
     }
     for name, signature in blocking.items():
-        expected = str(signature.return_annotation).replace("Stream[", "AsyncStream[")
+        expected = str(signature.return_annotation).replace("Stream[", "AsyncStream[").replace("Iterator[", "AsyncIterator[")
         assert str(awaited[name].return_annotation) == expected
 
 

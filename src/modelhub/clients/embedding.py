@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -61,9 +61,7 @@ class AsyncEmbeddingClient(Client[EmbeddingModel, EmbeddingOptions]):
         """One vector a text, in the texts' order; ``.array()`` is float32 of shape (len(inputs), dimensions)."""
         return await self.model.call(embedding_request(inputs, {**self.defaults, **options}), self.runtime)
 
-    async def embed_all(
-        self, inputs: Iterable[str], **options: Unpack[EmbeddingOptions]
-    ) -> AsyncGenerator[EmbeddingResponse, None]:
+    async def embed_all(self, inputs: Iterable[str], **options: Unpack[EmbeddingOptions]) -> AsyncIterator[EmbeddingResponse]:
         """The same for more texts than memory holds vectors of: a response for each few requests' worth, in order.
 
         Texts are taken from ``inputs`` as they are needed. ``timeouts.total`` counts for each response by itself; an error's
