@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from modelhub_openai.options import OpenAIOptions
+from modelhub_openai.quirks import Quirks
 from modelhub_openai.reranking import Reranking, model
 from modelhub_openai.site import host
 
@@ -71,6 +72,12 @@ def test_query_documents_and_top_n_are_sent() -> None:
     assert json.loads(sent.body or b"") == {
         "model": "m", "query": "鍵", "documents": ["a", "b"], "top_n": 1, "return_documents": False,
     }  # fmt: skip
+
+
+def test_a_host_may_have_other_words() -> None:
+    site = host(OpenAIOptions(api_key_env=None, quirks=Quirks(rename={"top_n": "top_k"}, omit=("model",))))
+    sent = Reranking(site, "m").build(RerankingRequest(query="q", documents=("a",), top_n=1), stream=False)
+    assert json.loads(sent.body or b"") == {"query": "q", "documents": ["a"], "top_k": 1}
 
 
 def ranked(said: Any, request: RerankingRequest = REQUEST) -> Any:

@@ -61,7 +61,7 @@ class EmbeddingEndpoint:
             body["encoding_format"] = self.site.quirks.embedding_format
         if request.dimensions is not None:
             body["dimensions"] = request.dimensions
-        written = {name: value for name, value in body.items() if name not in self.site.quirks.omit}
+        written = self.site.quirks.written(body)
         return self.site.post("embeddings", self.name, {**written, **request.extra.get(self.site.provider, {})})
 
     def parse(self, response: HttpResponse) -> EmbeddingResponse:

@@ -65,7 +65,8 @@ class Images:
         if operation is None:
             raise Unsupported(f"{self.card.model} does not enlarge pictures.", feature=request.operation, model=self.card.model)
         check(request, self._traits, self.card.model)
-        body = {**dict(self._fields(request, stream)), **request.extra.get(self.site.provider, {})}
+        fields = {name: value for name, value in self._fields(request, stream) if value is not None}
+        body = {**self.site.quirks.written(fields), **request.extra.get(self.site.provider, {})}
         if request.operation == "generate":
             return self.site.post(operation, self.name, body)
         return self.site.post(operation, self.name, Form(form_fields(body), tuple(_uploads(request))))
@@ -97,12 +98,6 @@ class Images:
         return replace(response, notices=(*response.notices, notice))
 
     def _fields(self, request: ImageRequest, stream: bool) -> Iterator[tuple[str, Any]]:
-        omit = self.site.quirks.omit
-        for name, value in self._all_fields(request, stream):
-            if value is not None and name not in omit:
-                yield name, value
-
-    def _all_fields(self, request: ImageRequest, stream: bool) -> Iterator[tuple[str, Any]]:
         yield "model", self.name
         yield "prompt", request.prompt if request.operation != "variation" else None
         yield "n", request.count if request.count > 1 else None

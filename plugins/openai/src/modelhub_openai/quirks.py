@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["Quirks"]
 
@@ -42,3 +42,7 @@ class Quirks:
     """Body fields that go by another name here: ``{ seed = "random_seed" }``."""
     omit: tuple[str, ...] = ()
     """Body fields that are never sent."""
+
+    def written(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A body's fields as this host calls them, without those that are never sent."""
+        return {self.rename.get(name, name): value for name, value in body.items() if name not in self.omit}

@@ -55,7 +55,8 @@ class Reranking:
         body: dict[str, Any] = {"model": self.name, "query": request.query, "documents": request.documents}
         if request.top_n is not None:
             body["top_n"] = request.top_n
-        return self.site.post("rerank", self.name, {**body, **request.extra.get(self.site.provider, {})})
+        written = self.site.quirks.written(body)
+        return self.site.post("rerank", self.name, {**written, **request.extra.get(self.site.provider, {})})
 
     def parse(self, response: HttpResponse) -> RerankingResponse:
         said = json.loads(response.body)
