@@ -18,7 +18,6 @@ from modelhub_openai.site import host
 
 from modelhub.plugin import (
     AnswerError,
-    BadRequest,
     ContentFiltered,
     Finished,
     Headers,
@@ -83,7 +82,7 @@ class TestGptImage(ImageEndpointConformance):
         (
             400,
             {"error": {"code": "contentFilter", "message": "Your task failed as a result of our safety system."}},
-            BadRequest,
+            ContentFiltered,
         ),
     )
 
