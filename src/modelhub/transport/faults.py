@@ -28,6 +28,8 @@ __all__ = ["Known", "fault"]
 _REQUEST_IDS = ("x-request-id", "request-id")
 _FILTERED = ("content_filter", "content_policy", "content policy", "moderation")
 _EXHAUSTED = ("insufficient_quota", "quota_exceeded", "exceeded your current quota", "billing", "credits")
+_ADDRESS = re.compile(r"https?://\S+")
+"""Many a rate limit that passes in seconds ends in the address of a page on billing."""
 _BAD_KEY = ("invalid_api_key", "api_key_invalid", "api key not valid", "authentication_error", "unauthenticated")
 _NO_MODEL = ("model_not_found", "unknown model", "model does not exist")
 _LOADING = ("loading", "starting up", "warming up", "cold start")
@@ -77,7 +79,8 @@ def fault(response: HttpResponse, message: str | None = None, **known: Unpack[Kn
         request_id=known.get("request_id") or _request_id(response),
         raw=raw,
     )
-    return _final(error) if kind is RateLimited and (response.status == 402 or _any(_EXHAUSTED, marks)) else error
+    used_up = response.status == 402 or _any(_EXHAUSTED, _ADDRESS.sub("", marks))
+    return _final(error) if kind is RateLimited and used_up else error
 
 
 def _request_id(response: HttpResponse) -> str | None:

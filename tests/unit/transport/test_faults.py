@@ -184,3 +184,9 @@ def test_a_loading_model_says_how_long_it_takes() -> None:
     found = fault(answer(503, {"error": "currently loading", "estimated_time": 20}))
     assert isinstance(found, ModelLoading)
     assert found.retry_after == 20.0
+
+
+def test_the_address_of_a_page_on_billing_does_not_make_a_passing_limit_final() -> None:
+    words = "Rate limit reached. Please try again in 20s. Upgrade today at https://provider.example/settings/billing"
+    assert fault(HttpResponse(429, body=words.encode())).retryable
+    assert not fault(HttpResponse(429, body=b"Check your plan and billing details.")).retryable

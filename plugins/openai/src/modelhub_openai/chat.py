@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelhub.plugin import HttpRequest, HttpResponse, ModelCard, ModelhubError, Notice, TextRequest, TextResponse, Tool
 from modelhub_openai import chat_answer, known
-from modelhub_openai.chat_stream import ChatDecoder
 from modelhub_openai.gathering import Extras
 from modelhub_openai.lessons import KNOB_OF, Lesson, lesson
 from modelhub_openai.messages import messages
 from modelhub_openai.quirks import Quirks
 from modelhub_openai.site import Site
 from modelhub_openai.usage import estimated
+
+if TYPE_CHECKING:
+    from modelhub_openai.chat_stream import ChatDecoder
 
 __all__ = ["Chat"]
 
@@ -70,6 +72,8 @@ class Chat:
         return chat_answer.parse(response, self.site, self.name, self.extras())
 
     def decoder(self) -> ChatDecoder:
+        from modelhub_openai.chat_stream import ChatDecoder
+
         return ChatDecoder(self.site, self.name, self.extras())
 
     def extras(self) -> Extras:

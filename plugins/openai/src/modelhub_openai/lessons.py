@@ -29,10 +29,9 @@ _LIMITS: Mapping[str, Literal["max_tokens", "max_completion_tokens"]] = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
-_UNKNOWN = re.compile(
-    r"unsupported|not supported|does not support|unknown|unrecognized|unrecognised|unexpected|extra inputs|extra fields"
-    r"|extra_forbidden|not permitted|not allowed|no such|not available|isn't supported|only the default",
-    re.IGNORECASE,
+_UNKNOWN = (
+    r"(?i)unsupported|not supported|does not support|unknown|unrecognized|unrecognised|unexpected|extra inputs|extra fields"
+    r"|extra_forbidden|not permitted|not allowed|no such|not available|isn't supported|only the default"
 )
 
 
@@ -46,7 +45,7 @@ class Lesson:
 
 def lesson(error: ModelhubError, before: Lesson, limit: str) -> Lesson | None:
     """What is known after this refusal; ``None`` where it teaches nothing. ``limit`` is the name that was sent."""
-    if not isinstance(error, BadRequest) or error.status not in (400, 422) or not _UNKNOWN.search(_words(error)):
+    if not isinstance(error, BadRequest) or error.status not in (400, 422) or not re.search(_UNKNOWN, _words(error)):
         return None
     named = _named(error)
     if error.code == "unsupported_value" and "only the default" not in error.message.lower():
@@ -70,10 +69,8 @@ def _named(error: BadRequest) -> str:
     param = inner.get("param") if isinstance(inner, Mapping) else None
     if isinstance(param, str) and param:
         return re.split(r"[.\[]", param.removeprefix("body."))[0]
-    found = _FIELDS.search(_words(error))
+    found = re.search(_FIELDS, _words(error))
     return found[0] if found else ""
 
 
-_FIELDS = re.compile(
-    r"\b(?:stream_options|max_completion_tokens|max_tokens|" + "|".join(sorted(KNOB_OF, key=len, reverse=True)) + r")\b"
-)
+_FIELDS = rf"\b(?:stream_options|max_completion_tokens|max_tokens|{'|'.join(sorted(KNOB_OF, key=len, reverse=True))})\b"

@@ -18,7 +18,6 @@ from modelhub.plugin import (
     ModelhubError,
     Route,
     Secret,
-    fault,
 )
 from modelhub_openai.forms import Form
 from modelhub_openai.options import OpenAIOptions
@@ -92,7 +91,9 @@ class Host:
         return HttpRequest("GET", url, self.headers, None, self.route)
 
     def fault(self, response: HttpResponse, model: str) -> ModelhubError:
-        return fault(response, provider=self.provider, model=model)
+        from modelhub_openai.faults import dialect_fault
+
+        return dialect_fault(response, provider=self.provider, model=model)
 
 
 def host(options: OpenAIOptions | None) -> Host:
