@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -155,12 +156,22 @@ class _Stream(httpcore.AsyncNetworkStream):
                 conversation.transport = await conversation.loop.start_tls(
                     conversation.transport, conversation, ssl_context, server_hostname=server_hostname
                 )
-        except OSError as error:  # of which SSLError is one
+        except (OSError, TypeError) as error:  # SSLError is an OSError; asyncio before 3.11.8 stumbles when it is TLS in TLS
             raise _failed(error, limit) from error
         return self
 
     def get_extra_info(self, info: str) -> Any:
         conversation = self._conversation
         if info == "is_readable":
-            return conversation.ended or bool(conversation.pieces) or conversation.transport.is_closing()
+            ended = conversation.ended or bool(conversation.pieces) or conversation.transport.is_closing()
+            return ended or _has_news(conversation.transport.get_extra_info("socket"))
         return conversation.transport.get_extra_info(info)
+
+
+def _has_news(kept: Any) -> bool:
+    """Whether something has come that the loop has not heard of: it may have stood still, or be busy with others."""
+    if not hasattr(select, "poll"):
+        return bool(select.select([kept], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(kept, select.POLLIN)
+    return bool(poll.poll(0))
