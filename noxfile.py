@@ -15,6 +15,8 @@ nox.options.download_python = "never"  # what is tested is what is installed
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 PLUGINS = sorted(folder.name for folder in Path("plugins").iterdir() if (folder / "pyproject.toml").is_file())
+FOLDERS = [f"./plugins/{name}" for name in PLUGINS]
+PLUGIN_TESTS = [f"plugins/{name}/tests" for name in PLUGINS]
 TESTS = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 
 
@@ -30,24 +32,29 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """mypy, strict, over the core and the plugins; pyright on the doors."""
     types = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "types")
-    session.install("-e", ".[cli]", *(f"./plugins/{name}" for name in PLUGINS), *TESTS, *types)
+    session.install("-e", ".[cli]", *FOLDERS, *TESTS, *types)
     session.run("mypy", "src", *(f"plugins/{name}/src" for name in PLUGINS), "tests/types")
     session.run("pyright", "src/modelhub/__init__.py", "src/modelhub/plugin.py", "src/modelhub/clients", "tests/types")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Everything, with the starter plugin, its speech extra, and the dialect that pages of the docs use."""
-    session.install("-e", ".[cli]", "-e", "./plugins/starter[speech]", "-e", "./plugins/openai", *TESTS)
+    """Everything, with every plugin, and the starter's speech extra."""
+    editable = [argument for folder in FOLDERS for argument in ("-e", f"{folder}[speech]" if "starter" in folder else folder)]
+    session.install("-e", ".[cli]", *editable, *TESTS)
     strict = {"PYTHONWARNDEFAULTENCODING": "1"}  # a text file opened without an encoding is a warning, so an error
-    session.run("pytest", "tests", "plugins/starter/tests", *session.posargs, env=strict)
+    session.run("pytest", "tests", *PLUGIN_TESTS, *session.posargs, env=strict)
 
 
 @nox.session(python="3.11")
 @nox.parametrize("name", PLUGINS)
 def plugin(session: nox.Session, name: str) -> None:
-    """The core and one plugin alone, in a fresh environment."""
-    session.install(".", f"./plugins/{name}", *TESTS)
+    """The core and one plugin alone, or with the plugin that it stands on, in a fresh environment."""
+    needed = nox.project.load_toml(f"plugins/{name}/pyproject.toml")["project"]["dependencies"]
+    below = [
+        folder for other, folder in zip(PLUGINS, FOLDERS, strict=True) if any(f"modelhub-{other}" in need for need in needed)
+    ]
+    session.install(".", *below, f"./plugins/{name}", *TESTS)
     session.run("pytest", f"plugins/{name}/tests", *session.posargs)
 
 
@@ -67,8 +74,8 @@ def proof(session: nox.Session, major: str) -> None:
 @nox.session(python="3.11", venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The oldest dependencies that we claim to work with."""
-    session.install("--resolution", "lowest-direct", ".", "./plugins/starter", *TESTS)
-    session.run("pytest", "tests/unit", "tests/flow", "plugins/starter/tests", *session.posargs)
+    session.install("--resolution", "lowest-direct", ".", *FOLDERS, *TESTS)
+    session.run("pytest", "tests/unit", "tests/flow", *PLUGIN_TESTS, *session.posargs)
 
 
 @nox.session
