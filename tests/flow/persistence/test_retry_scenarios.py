@@ -193,21 +193,23 @@ def test_an_interrupt_while_it_waits_ends_it_at_once(asynchronous: bool, fault_s
     """AT-D4: Ctrl-C."""
     fault_server.on("/small", Reply(429, {"retry-after": "30"}))
     program = f"""
-import asyncio, modelhub
+import asyncio, modelhub, time
 config = {{"models": {json.dumps(SMALL)}, "providers": {{"parrot": {{"url": "{fault_server.url}"}}}}}}
 async def main():
     await modelhub.AsyncHub(config).text("a").generate("?")
-asyncio.run(main()) if {asynchronous} else modelhub.Hub(config).text("a").generate("?")
+try:
+    asyncio.run(main()) if {asynchronous} else modelhub.Hub(config).text("a").generate("?")
+except KeyboardInterrupt:
+    print("ended at", time.monotonic())
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "installed"), "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, cwd=tmp_path)
+    process = subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, cwd=tmp_path)
     assert fault_server.wait_for_requests(1, 20)
-    time.sleep(0.4)
+    time.sleep(1.0)  # it has read the answer, and waits
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
-    assert time.monotonic() - start < 1.0, "the interpreter's own end is in this, beside the 200 ms"
-    assert b"KeyboardInterrupt" in told
+    told, _ = process.communicate(timeout=20)
+    assert 0 < float(told.removeprefix(b"ended at ")) - start < 0.5, "200 ms, and as much again for a busy machine"
     assert len(fault_server.requests) == 1
 
 

@@ -115,9 +115,7 @@ def text(name: str, options: Options) -> Any:
 
 def embedding(name: str, options: Options) -> Any:
     one = struct.pack("<2f", 1.0, 0.0)
-    return HttpModel(
-        Endpoint(name, options, "embedding", lambda _: EmbeddingResponse(buffer=one, count=1, dimensions=2))
-    )
+    return HttpModel(Endpoint(name, options, "embedding", lambda _: EmbeddingResponse(buffer=one, count=1, dimensions=2)))
 
 
 def image(name: str, options: Options) -> Any:
