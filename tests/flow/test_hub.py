@@ -331,7 +331,10 @@ SECURE = """
     "everybody_asks",
     [
         "[refused(lambda: modelhub.Hub({}).text(model).generate('?', retries=0)) for _ in range(1000)]",
-        "hubs = [modelhub.Hub({}) for _ in range(1000)]; [refused(lambda: h.text(model).generate('?', retries=0)) for h in hubs]",
+        (
+            "hubs = [modelhub.Hub({}) for _ in range(1000)]; "
+            "[refused(lambda: hub.text(model).generate('?', retries=0)) for hub in hubs]"
+        ),
         "hubs = [modelhub.AsyncHub({}) for _ in range(1000)]; asyncio.run(awaited(hubs))",
     ],
     ids=["Hub, dropped", "Hub, kept", "AsyncHub"],

@@ -124,6 +124,17 @@ def test_a_request_of_unknown_outcome_is_sent_once(asked: Any, kind: str, fault:
     assert (caught.value.retryable, caught.value.attempts) == (False, ())
 
 
+@pytest.mark.parametrize("fault", ["cut", "reset"])
+@pytest.mark.parametrize("at", ["headers", "first"])
+def test_a_stream_that_breaks_before_its_first_event_is_sent_once(asked: Any, fault: Any, at: Any) -> None:
+    """AT-D3: nothing was shown, and yet it may be paid for."""
+    head = {"content-type": "text/event-stream"}
+    asked.server.on("/small", Reply(headers=head, chunks=sse(["晴", "れ"]), fault=fault, at=at))
+    with pytest.raises(modelhub.ModelhubError) as caught:
+        asked.stream(asked.hub(SMALL), "a", retries=5)
+    assert (caught.value.retryable, len(asked.server.requests)) == (False, 1)
+
+
 def test_an_answer_that_does_not_come_in_time_is_not_asked_for_again(asked: Any) -> None:
     """AT-D3: it may be under way."""
     asked.server.on("/small", Reply(fault="stall", at="headers"))
