@@ -9,7 +9,6 @@ from modelhub.clients.client import Client
 from modelhub.clients.requests import made
 from modelhub.clients.streams import AsyncStream, Stream
 from modelhub.errors import InvalidRequest
-from modelhub.interfaces.checks import word
 from modelhub.interfaces.speech import SpeechEvent, SpeechModel, SpeechRequest, SpeechResponse
 from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
@@ -60,7 +59,8 @@ class AsyncSpeechClient(Client[SpeechModel, SpeechOptions]):
 
 def speech_request(text: str, options: Mapping[str, Any]) -> SpeechRequest:
     """A request from a caller's words. Raises ``InvalidRequest`` for an empty text."""
-    word("text", text)
+    if not isinstance(text, str):
+        raise InvalidRequest(f"text is {text!r:.100}; it must be a string.")
     if not text.strip():
         raise InvalidRequest("There is nothing to speak: the text is empty.")
     return made(SpeechRequest, options, text=text)

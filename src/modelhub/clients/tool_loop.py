@@ -61,6 +61,8 @@ class ToolLoop:
     def __post_init__(self) -> None:
         whole("max_turns", self.max_turns, least=1)
         whole("max_calls", self.max_calls, least=0)
+        if self.on_call is not None and not callable(self.on_call):
+            raise InvalidRequest(f"on_call is {self.on_call!r}; it must be a function of a ToolCall.")
 
     async def run(self) -> ToolRun[Any]:
         """The whole run. An error of the model is raised with the run so far as its ``partial``."""
@@ -165,13 +167,21 @@ async def _settled(value: Any) -> Any:
 
 
 def _told(value: Any) -> str:
-    """What a tool gave, as the model reads it: a string as it is, anything else as JSON."""
+    """What a tool gave, as the model reads it: a string as it is, anything else as JSON, bytes that are no text in base64."""
     if isinstance(value, str):
-        return value
-    from pydantic_core import to_json
+        return _sendable(value)
+    from pydantic_core import PydanticSerializationError, to_json
 
-    return to_json(value, serialize_unknown=True, inf_nan_mode="constants").decode()
+    try:
+        return to_json(value, serialize_unknown=True, inf_nan_mode="constants").decode()
+    except PydanticSerializationError:
+        return to_json(value, serialize_unknown=True, inf_nan_mode="constants", bytes_mode="base64").decode()
 
 
 def _complaint(error: Exception) -> str:
-    return error.message if isinstance(error, InvalidRequest) else f"{type(error).__name__}: {error}"
+    return _sendable(error.message if isinstance(error, InvalidRequest) else f"{type(error).__name__}: {error}")
+
+
+def _sendable(text: str) -> str:
+    """The text with ``?`` for halves of surrogate pairs, which no encoding can carry: file names may hold them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -88,6 +88,8 @@ class Media:
             return cls(data=bytes(source))
         if hasattr(source, "read") and not isinstance(source, str | os.PathLike):
             return cls._drawn(source)
+        if not isinstance(source, str | os.PathLike):  # a number would be the descriptor of whatever is open under it
+            raise InvalidRequest(f"{cls.__name__} cannot be read from {source!r}: give a path, bytes, or an open file.")
         return cls._opened(source)
 
     @classmethod
@@ -97,8 +99,7 @@ class Media:
                 data = file.read()
         except (OSError, ValueError, TypeError) as error:
             reason = getattr(error, "strerror", None) or error
-            named = repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else type(source).__name__
-            raise InvalidRequest(f"Cannot read {named}: {reason}.") from error
+            raise InvalidRequest(f"Cannot read {os.fspath(source)!r}: {reason}.") from error
         return cls(data=data, name=os.path.basename(os.fspath(source)))
 
     @classmethod

@@ -70,8 +70,19 @@ def read_wav(data: bytes) -> Wav | None:
     if found is None or found[0].frame == 0 or found[0].rate == 0:
         return None
     form, start, size = found
-    samples = memoryview(data)[start : start + size]
+    samples = memoryview(data)[start : _end(data, start + size)]
     return Wav(form, samples[: len(samples) - len(samples) % form.frame])
+
+
+def _end(data: bytes, said: int) -> int:
+    """Where the samples end: where the header says, if chunks follow there. Else nobody came back to put in the length."""
+    place = said + said % 2
+    while place + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, place)
+        if any(not 32 <= letter < 127 for letter in name) or place + 8 + size > len(data):
+            return len(data)
+        place += 8 + size + size % 2
+    return min(said, len(data))
 
 
 def read_header(data: bytes) -> tuple[WavForm, int, int] | None:

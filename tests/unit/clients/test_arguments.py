@@ -110,7 +110,7 @@ def test_an_option_that_does_not_exist_is_refused_with_a_suggestion(make: Make) 
 
 
 def test_content_of_the_wrong_type_is_refused() -> None:
-    for make, content in ((speak, 5), (image, 5), (rank, 5), (transcribe, None), (transcribe, "a\0b")):
+    for make, content in ((speak, 5), (speak, None), (image, 5), (rank, 5), (transcribe, None), (transcribe, "a\0b")):
         with pytest.raises(InvalidRequest):
             make(content)
     with pytest.raises(InvalidRequest, match=r"documents\[0\] is int"):

@@ -146,6 +146,25 @@ def test_results_that_are_no_text_are_told_as_json(runtime: Driven) -> None:
     assert told(model)[0].content == '{"name":"富士山","height":"3776.2","seen":[1]}'
 
 
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [
+        ("日本".encode(), '"日本"'),
+        (b"\xff\xd8", '"_9g="'),
+        ({"photo": b"\xff"}, '{"photo":"_w=="}'),
+        ("名\ud800", "名?"),
+        (None, "null"),
+    ],
+)
+def test_what_a_function_did_is_told_whatever_it_gives(runtime: Driven, value: object, content: str) -> None:
+    def give() -> object:
+        return value
+
+    model = Scripted([answer(call("give")), answer("x")])
+    run(runtime, model, tools=[give])
+    assert (told(model)[0].content, told(model)[0].is_error) == (content, False)
+
+
 def test_results_come_in_the_order_of_the_calls_although_they_run_beside_each_other(runtime: Driven) -> None:
     together = threading.Barrier(3, timeout=10)
 
@@ -383,9 +402,9 @@ def test_what_is_no_tool_is_refused_before_anything_is_sent(tools: Any, match: s
     assert model.requests == []
 
 
-@pytest.mark.parametrize("limit", [{"max_turns": 0}, {"max_turns": True}, {"max_calls": -1}])
+@pytest.mark.parametrize("limit", [{"max_turns": 0}, {"max_turns": True}, {"max_calls": -1}, {"on_call": 3}])
 def test_limits_are_checked(limit: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest, match="max_"):
+    with pytest.raises(InvalidRequest, match=next(iter(limit))):
         TextClient(Scripted([answer("x")]), BlockingRuntime(), {}).run_tools("x", tools=[weather], **limit)
 
 

@@ -187,6 +187,24 @@ def test_a_header_tells_an_unknown_end_whichever_way_it_is_written() -> None:
         assert found[2] == ENDLESS
 
 
+@pytest.mark.parametrize("said", [0, 2, 1000, 4000, 2**31, ENDLESS])
+def test_no_sound_is_lost_where_a_header_tells_a_wrong_length(said: int) -> None:
+    """A recorder that is switched off, or whose file outgrows 32 bits, leaves a length that is not that of the samples."""
+    samples = np.arange(1, 2001, dtype="<i2").tobytes()
+    form = WavForm(1, 1, 8000, 2, 16, struct.pack("<HHIIHH", 1, 1, 8000, 16_000, 2, 16))
+    found = read_wav(form.header(said) + samples)
+    assert found is not None
+    assert bytes(found.samples) == samples
+
+
+def test_what_follows_the_samples_is_no_sound() -> None:
+    samples, listed = b"\1\2" * 501, struct.pack("<4sI4s", b"LIST", 4, b"INFO") + struct.pack("<4sI", b"id3 ", 3) + b"abc\0"
+    form = WavForm(1, 1, 8000, 2, 16, struct.pack("<HHIIHH", 1, 1, 8000, 16_000, 2, 16))
+    found = read_wav(form.header(len(samples)) + samples + listed)
+    assert found is not None
+    assert bytes(found.samples) == samples
+
+
 FFMPEG = """#!/bin/sh
 echo "$@" > "$0.said"
 if [ -f "$0.fails" ]; then echo "moov atom not found" >&2; exit 1; fi
@@ -230,3 +248,10 @@ def test_an_open_file_and_bytes_of_any_sort_are_read(tmp_path: Any) -> None:
     assert [part.name for part in parts] == [None, None, "talk.mp3", "talk.mp3", "talk.mp3", None]
     with pytest.raises(InvalidRequest, match="binary"):
         AudioPart.read(io.StringIO("sound"))  # type: ignore[arg-type]
+
+
+def test_a_number_is_not_taken_for_an_open_file(tmp_path: Any) -> None:
+    with (tmp_path / "other").open("wb") as other:
+        with pytest.raises(InvalidRequest, match="path, bytes, or an open file"):
+            AudioPart.read(other.fileno())  # type: ignore[arg-type]
+        other.write(b"still open")
