@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from modelhub.plugin import (
     ToolCall,
 )
 from modelhub.testing import FakeRuntime, FaultServer, Reply, collect, sse
-from modelhub.testing.driven import Driven
+from modelhub.testing.driven import Driven, driven
 from modelhub.transport.drive import iterate
 
 CHAT = Chat(host(OpenAIOptions()), "gpt-4o")
@@ -309,6 +310,34 @@ def test_each_event_is_given_when_its_bytes_are_there() -> None:
     decoder = CHAT.decoder()
     for number, piece in enumerate(sse([chunk(f"w{number}") for number in range(50)])):
         assert decoder.feed(piece) == [TextDelta(f"w{number}")]
+
+
+def test_tokens_reach_the_caller_while_the_host_still_writes() -> None:
+    """AT-C8: the first comes long before the last, and no two together."""
+    chunks = sse([*[chunk(f"w{number}") for number in range(10)], chunk(finish="stop"), "[DONE]"])
+    with FaultServer(Reply(headers=SSE, chunks=chunks, chunk_delay=0.05)) as server, driven("blocking") as caller:
+        came = [time.monotonic() for _ in iterate(served(server).stream(REQUEST, caller.runtime))]
+    gaps = [later - earlier for earlier, later in pairwise(came[:10])]
+    assert min(gaps) > 0.02
+    assert came[-1] - came[0] > 0.4
+
+
+@pytest.mark.parametrize(
+    ("reply", "limits", "phase"),
+    [
+        (Reply(fault="stall", at="headers"), {"total": 0.3}, "total"),
+        (Reply(json={"choices": []}, fault="stall", at="middle"), {"idle": 0.3}, "idle"),
+    ],
+)
+def test_each_time_out_holds_for_a_whole_answer(reply: Reply, limits: Any, phase: str, runtime: Driven) -> None:
+    """AT-C7: in calls."""
+    request = TextRequest(messages=REQUEST.messages, timeouts=Timeouts(**limits))
+    with FaultServer(reply) as server:
+        asked, began = served(server), time.monotonic()
+        with pytest.raises(TimedOut) as late:
+            runtime.call(asked, request)
+    assert late.value.phase == phase
+    assert time.monotonic() - began < 1
 
 
 def test_the_time_of_a_token_does_not_grow_with_the_stream() -> None:

@@ -127,7 +127,7 @@ def reported(site: Site, name: str, said: Mapping[str, Any], response: HttpRespo
 
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        said = json.loads(body.decode("utf-8-sig", "replace"))
+        said = json.loads(body.decode("utf-8", "replace").removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise AnswerError(f"The answer is not JSON: {error}.", head=body[:200]) from None
     if not isinstance(said, Mapping):

@@ -120,8 +120,11 @@ class ToolCalls:
 
 def read_calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
     """The calls of a whole message, each with an id of its own; ``function_call`` is the older form of one."""
+    found = fragments(message)
+    if not found:
+        return ()
     calls = ToolCalls()
-    for place, said in enumerate(fragments(message)):
+    for place, said in enumerate(found):
         for _ in calls.feed({**said, "index": place}):
             pass
     for _ in calls.close():
@@ -131,9 +134,10 @@ def read_calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
 
 def fragments(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The fragments of tool calls that a message or a delta holds."""
-    said = message.get("tool_calls")
+    said, older = message.get("tool_calls"), message.get("function_call")
+    if not (said or older):
+        return []
     found = [fragment for fragment in said if isinstance(fragment, Mapping)] if isinstance(said, list) else []
-    older = message.get("function_call")
     return [*found, {"index": 0, "function": older}] if isinstance(older, Mapping) and not found else found
 
 

@@ -88,6 +88,8 @@ def _count(said: Mapping[str, Any], *names: str) -> int | None:
     """The first of these members that is a count; ``12``, ``12.0`` and ``"12"`` are."""
     for name in names:
         value = said.get(name)
+        if type(value) is int and value >= 0:
+            return value
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             continue
         try:
