@@ -38,7 +38,8 @@ END = {"id": "1", "model": "gpt-4o", "choices": [{"index": 0, "delta": {}, "fini
 
 @pytest.fixture(autouse=True)
 def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this machine's own identity."""
+    """Nothing of this machine's own identity, and no token of another test, whose issuer may have had the same port."""
+    tokens._shelves.clear()
     for name in [name for name in os.environ if name.startswith(("AZURE_", "OPENAI_", "IDENTITY_", "MSI_"))]:
         monkeypatch.delenv(name)
 
@@ -367,6 +368,50 @@ def test_a_credential_is_asked_once_for_the_scope(resource: FaultServer) -> None
         hub.text("azure-openai:gpt-4o").generate("?")
     assert credential.scopes == [SCOPE]
     assert bearers(resource) == ["Bearer of-the-credential"] * 2
+
+
+def test_two_credentials_share_no_token(resource: FaultServer) -> None:
+    """Not even where the first is gone, and its place in memory the second's."""
+    for _ in range(2):
+        credential = Credential()
+        with modelhub.Hub(configured(resource, token_provider=credential)) as hub:
+            hub.text("azure-openai:gpt-4o").generate("?")
+        assert credential.scopes == [SCOPE]
+        del credential
+
+
+def test_a_credential_may_be_asynchronous(resource: FaultServer) -> None:
+    class Asynchronous(Credential):
+        async def get_token(self, *scopes: str, **options: object) -> Any:
+            return super().get_token(*scopes, **options)
+
+    with modelhub.Hub(configured(resource, token_provider=Asynchronous())) as hub:
+        hub.text("azure-openai:gpt-4o").generate("?")
+    assert bearers(resource) == ["Bearer of-the-credential"]
+
+
+def test_whatever_a_token_function_raises_is_a_key_that_is_missing(resource: FaultServer) -> None:
+    def provider() -> str:
+        raise TimeoutError("the vault does not answer\nand more")
+
+    told = pytest.raises(KeyMissing, match=r"token_provider gives no token: TimeoutError: the vault does not answer\.$")
+    with modelhub.Hub(configured(resource, token_provider=provider)) as hub, told:
+        hub.text("azure-openai:gpt-4o").generate("?")
+
+
+def test_a_certificate_that_is_not_there_is_told_by_its_path(resource: FaultServer) -> None:
+    pytest.importorskip("azure.identity", reason="needs the extra entra")
+    entra = {"tenant": "contoso", "client_id": "an-app", "certificate": "/nowhere/app.pem"}
+    with modelhub.Hub(configured(resource, entra=entra)) as hub, pytest.raises(KeyMissing, match=r"/nowhere/app\.pem"):
+        hub.text("azure-openai:gpt-4o").generate("?")
+
+
+def test_the_librarys_own_function_gives_tokens(resource: FaultServer) -> None:
+    identity = pytest.importorskip("azure.identity", reason="needs the extra entra")
+    provider = identity.get_bearer_token_provider(Credential(), SCOPE)
+    with modelhub.Hub(configured(resource, token_provider=provider)) as hub:
+        hub.text("azure-openai:gpt-4o").generate("?")
+    assert bearers(resource) == ["Bearer of-the-credential"]
 
 
 def test_a_program_that_prints_tokens_is_run_again_where_its_token_is_refused(resource: FaultServer, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from modelhub.plugin import (
     fault,
 )
 from modelhub_azure_openai.options import Entra
-from modelhub_azure_openai.tokens import Fetch, Token, TokenSecret, kept
+from modelhub_azure_openai.tokens import Fetch, Token, TokenSecret, first_line, kept, obtained
 
 __all__ = ["of_credential", "of_entra"]
 
@@ -68,6 +68,21 @@ class _Identity(NamedTuple):
         return self.scope.removesuffix("/.default")
 
 
+class _This:
+    """An object as itself and no other, whatever it thinks of equality; kept, so that no later one takes its place."""
+
+    __slots__ = ("_it",)
+
+    def __init__(self, it: object) -> None:
+        self._it = it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and self._it is other._it
+
+    def __hash__(self) -> int:
+        return id(self._it)
+
+
 def of_entra(entra: Entra, scope: str, route: Route | None, provider: str) -> TokenSecret:
     """The token of whoever the settings and the environment say we are, the first that they have all of:
 
@@ -81,7 +96,9 @@ def of_entra(entra: Entra, scope: str, route: Route | None, provider: str) -> To
 
 def of_credential(credential: Any, scope: str) -> TokenSecret:
     """The token of a credential of ``azure-identity``, or of anything with its ``get_token``."""
-    return TokenSecret(("credential", id(credential), scope), lambda _: _given(credential, scope), "token_provider")
+    return TokenSecret(
+        ("credential", id(credential), scope), lambda _: _given(credential, scope, "token_provider"), "token_provider"
+    )
 
 
 def _way(asker: _Identity) -> tuple[str, Fetch]:
@@ -144,9 +161,10 @@ def _by_library(asker: _Identity) -> Fetch:
     credentials: list[Any] = []
 
     def fetch(seconds: float | None) -> Token:  # noqa: ARG001  # the library has time-outs of its own
+        what = f"entra of {asker.table}"
         if not credentials:
-            credentials.append(_credential(asker))
-        return _given(credentials[0], asker.scope)
+            credentials.append(obtained(lambda: _credential(asker), what))
+        return _given(credentials[0], asker.scope, what)
 
     return fetch
 
@@ -164,18 +182,18 @@ def _credential(asker: _Identity) -> Any:
         )
         raise KeyMissing(message)
     if asker.entra.certificate:
-        return identity.CertificateCredential(asker.tenant, asker.client, asker.entra.certificate, authority=asker.authority)
+        return identity.CertificateCredential(
+            asker.tenant,
+            asker.client,
+            asker.entra.certificate,
+            authority=asker.authority,
+            disable_instance_discovery=bool(asker.entra.authority),
+        )
     return identity.DefaultAzureCredential(authority=asker.authority)
 
 
-def _given(credential: Any, scope: str) -> Token:
-    try:
-        given = credential.get_token(scope)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != "azure" and not isinstance(error, (OSError, ValueError)):
-            raise
-        message = f"No token for {scope}: {_first(str(error))}"
-        raise KeyMissing(message) from error
+def _given(credential: Any, scope: str, what: str) -> Token:
+    given = obtained(lambda: credential.get_token(scope), what)
     return Token(kept(given.token), float(given.expires_on))
 
 
@@ -212,7 +230,9 @@ def _refusal(response: HttpResponse, said: Mapping[str, Any], asker: _Identity, 
     for secret in secrets:
         for form in {secret, quote(secret, safe=""), quote(secret)}:
             told = told.replace(form, "[key]")
-    words = f"Entra ID gives no token for {asker.resource} to the client {asker.client or 'of this machine'}: {_first(told)}"
+    words = (
+        f"Entra ID gives no token for {asker.resource} to the client {asker.client or 'of this machine'}: {first_line(told)}"
+    )
     if response.status == 429 or response.status >= 500:
         return fault(HttpResponse(response.status, response.headers), words, provider=asker.provider)
     codes = re.search(r"AADSTS\d+", told)
@@ -236,12 +256,6 @@ def _object(response: HttpResponse) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, Mapping) else {}
-
-
-def _first(words: str) -> str:
-    """The first line of what Entra ID says: the others are ids of traces."""
-    line = words.strip().partition("\n")[0].strip()[:300]
-    return line if line.endswith(".") else f"{line}."
 
 
 def _number(value: object) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from modelhub.plugin import KeyMissing, ModelhubError, Secret
 
-__all__ = ["EARLY", "Asked", "Fetch", "Renewed", "Token", "TokenSecret", "kept"]
+__all__ = ["EARLY", "Asked", "Fetch", "Renewed", "Token", "TokenSecret", "first_line", "kept", "obtained"]
 
 EARLY = 300.0
 """Seconds before its end from which on a token is renewed; for one that lives less than ten minutes, half its life."""
@@ -146,9 +146,7 @@ class Asked:
 
     def load(self, timeout: float | None = None) -> None:  # noqa: ARG002  # a function cannot be stopped
         """Ask. Raises ``KeyMissing`` where no token comes."""
-        given = self.provider()
-        if hasattr(given, "__await__"):  # azure.identity.aio gives such functions
-            given = _awaited(given)
+        given = obtained(self.provider, "token_provider")
         if not isinstance(given, str) or not given.strip():
             message = f"token_provider gave {type(given).__name__}, not a token: return the token as a string."
             raise KeyMissing(message)
@@ -202,12 +200,30 @@ def kept(value: str) -> Callable[[], str]:
     return lambda: value
 
 
-def _awaited(coming: Any) -> object:
-    """What an ``async def`` token function gives: awaited on a thread of its own, since this one may have a running loop."""
+def obtained(ask: Callable[[], Any], what: str) -> Any:
+    """What somebody else's function gives, awaited where it has to be. Raises ``KeyMissing`` for whatever it raises."""
+    try:
+        given = ask()
+        return _awaited(given) if hasattr(given, "__await__") else given
+    except ModelhubError:
+        raise
+    except Exception as error:  # whatever happens there, no token came of it
+        message = f"{what} gives no token: {type(error).__name__}: {first_line(str(error))}"
+        raise KeyMissing(message) from error
+
+
+def first_line(words: str) -> str:
+    """The first line of an error's text, as a sentence."""
+    line = words.strip().partition("\n")[0].strip()[:300]
+    return line if line.endswith(".") else f"{line}."
+
+
+def _awaited(coming: Any) -> Any:
+    """Awaited on a thread of its own, since this one may have a running loop."""
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
-    async def wait() -> object:
+    async def wait() -> Any:
         return await coming
 
     with ThreadPoolExecutor(1, "modelhub-token") as thread:
