@@ -163,7 +163,7 @@ def test_two_distributions_with_one_name_are_an_error_only_for_that_name(tmp_pat
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("azure-openai", "No plugin answers to 'azure-openai'. Install it: pip install modelhub-azure-openai."),
+        ("anthropic", "No plugin answers to 'anthropic'. Install it: pip install modelhub-anthropic."),
         ("healty", "No plugin answers to 'healty'. Did you mean 'healthy'?"),
         ("os", "No plugin answers to 'os'. Install it: pip install modelhub-os."),
         ("a/b", "No plugin answers to 'a/b'. Installed: "),
