@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,9 @@ __all__ = ["LongText", "Splitter", "pieces"]
 
 _PAUSES = "、，；：,;:"
 _SPACES = " \n\t\u3000"
+_FEW = 256
+_ATTACHED = 256
+"""Letters behind a place, by which it is known whether a text may be cut there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class LongText(Wrapper[SpeechRequest, SpeechResponse, SpeechEvent]):
     lanes: int = 4
 
     async def call(self, request: SpeechRequest, runtime: Runtime) -> SpeechResponse:
-        texts = self._pieces(request)
+        texts = await self._pieces(request, runtime)
         if len(texts) == 1:
             return await self.inner.call(request, runtime)
         deadline = Deadline(request.timeouts, runtime)
@@ -65,7 +68,7 @@ class LongText(Wrapper[SpeechRequest, SpeechResponse, SpeechEvent]):
         return replace(response, timing=Timing(total=deadline.passed))
 
     async def stream(self, request: SpeechRequest, runtime: Runtime) -> AsyncGenerator[SpeechEvent, None]:
-        texts = self._pieces(request)
+        texts = await self._pieces(request, runtime)
         if len(texts) == 1:
             async with aclosing(self.inner.stream(request, runtime)) as events:
                 async for event in events:
@@ -88,8 +91,10 @@ class LongText(Wrapper[SpeechRequest, SpeechResponse, SpeechEvent]):
     async def _piece(self, request: SpeechRequest, text: str, deadline: Deadline, runtime: Runtime) -> SpeechResponse:
         return await self.inner.call(replace(request, text=text, timeouts=deadline.left()), runtime)
 
-    def _pieces(self, request: SpeechRequest) -> list[str]:
-        texts = pieces(request.text, self.splitter)
+    async def _pieces(self, request: SpeechRequest, runtime: Runtime) -> list[str]:
+        if self.splitter.fits(request.text):
+            return [request.text]
+        texts = await runtime.in_thread(pieces, request.text, self.splitter)
         if len(texts) > 1 and request.output_format not in (None, *JOINABLE):
             message = (
                 f"{self.card.model} speaks this text in {len(texts)} pieces, and pieces of {request.output_format} "
@@ -126,42 +131,47 @@ def pieces(text: str, splitter: Splitter) -> list[str]:
 
     Joined, they are the text.
     """
-    if splitter.fits(text):
-        return [text]
-    found = [""]
-    for start, end in splitter.sentences(text):
-        for part in _short(text[start:end], splitter):
-            if splitter.fits(found[-1] + part):
-                found[-1] += part
-            else:
-                found.append(part)
+    parts = [part for start, end in splitter.sentences(text) for part in _short(text[start:end], splitter)]
+    found, first = list[str](), 0
+    while first < len(parts):
+        count = _most(len(parts) - first, _fitting(parts, first, splitter))
+        found.append("".join(parts[first : first + count]))
+        first += count
     return [piece for piece in found if piece.strip()]
 
 
 def _short(sentence: str, splitter: Splitter) -> list[str]:
-    """The sentence, or pieces of it that fit."""
-    found = []
-    while not splitter.fits(sentence):
-        most = _most(sentence, splitter)
-        pause = max(_last(sentence, most, _PAUSES), _last(sentence, most, _SPACES))
-        end = pause if pause > most // 2 else most
-        found.append(sentence[:end])
-        sentence = sentence[end:]
-    return [*found, sentence] if sentence else found
+    """The sentence, or pieces of it that fit: up to a pause where there is one, and never between what belongs together."""
+    found, start = list[str](), 0
+    while start < len(sentence):
+        count = _most(len(sentence) - start, _fitting(sentence, start, splitter))
+        piece = sentence[start : start + count]
+        if start + count < len(sentence):
+            whole = splitter.cut_before(sentence[start : start + count + _ATTACHED], count) or count
+            pause = max(piece.rfind(mark, 0, whole) for mark in _PAUSES + _SPACES) + 1
+            piece = piece[: pause if pause > whole // 2 else whole]
+        found.append(piece)
+        start += len(piece)
+    return found
 
 
-def _last(text: str, most: int, marks: str) -> int:
-    """The end of the last mark within so many letters; 0 where there is none."""
-    return max(text.rfind(mark, 0, most) for mark in marks) + 1
+def _fitting(parts: Sequence[str], first: int, splitter: Splitter) -> Callable[[int], bool]:
+    """Whether so many of the parts fit together, from ``first`` on."""
+    return lambda count: splitter.fits("".join(parts[first : first + count]))
 
 
-def _most(text: str, splitter: Splitter) -> int:
-    """How many of its letters fit, found by halving; never between a letter and what is attached to it."""
-    least, most = 1, len(text)
-    while least < most:
-        middle = (least + most + 1) // 2
-        least, most = (middle, most) if splitter.fits(text[:middle]) else (least, middle - 1)
-    return splitter.cut_before(text, least) or least
+def _most(whole: int, fits: Callable[[int], bool]) -> int:
+    """The largest count that fits, of ``whole`` at most and 1 at least: found by doubling, then by halving."""
+    if whole <= _FEW and fits(whole):
+        return whole
+    least, most = 0, 1
+    while most < whole and fits(most):
+        least, most = most, 2 * most
+    most = most if most < whole else whole + 1
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (middle, most) if fits(middle) else (least, middle)
+    return max(least, 1)
 
 
 def _unbroken(done: dict[int, SpeechResponse]) -> int:

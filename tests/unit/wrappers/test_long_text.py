@@ -164,6 +164,20 @@ def test_pieces_fit_and_are_the_text(text: str, measure: Any, limit: int) -> Non
     assert all(len(piece) > 4 or piece == found[-1] for piece in found)
 
 
+@pytest.mark.parametrize("text", ["吾輩は猫である。" * 20_000, "あ" * 160_000], ids=["sentences", "one sentence"])
+def test_a_book_is_cut_in_time_that_grows_as_it_does(text: str) -> None:
+    measured = []
+
+    def measure(piece: str) -> int:
+        measured.append(len(piece))
+        return len(piece)
+
+    assert all(
+        1000 < len(piece) <= 2000 for piece in pieces(text, Splitter(sentence_spans, cut_before, ((2000, measure),)))[:-1]
+    )
+    assert sum(measured) < 30 * len(text)
+
+
 def test_a_long_sentence_is_cut_at_a_pause() -> None:
     found = pieces("ああああああああ、いいいいいいいい、うううううううう。" * 2, by_letters(20))
     assert [piece[-1] for piece in found] == ["、", "。", "、", "。"]
