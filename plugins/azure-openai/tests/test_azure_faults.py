@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -269,3 +270,24 @@ def test_a_wrong_kind_of_deployment_is_told_for_embeddings_too(runtime: Driven) 
     fake = FakeRuntime(lambda _: HttpResponse(400, body=json.dumps(body).encode()))
     with pytest.raises(BadRequest, match="another kind of model"):
         Driven(fake, runtime.loop).call(embedding("prod", options()), EmbeddingRequest(inputs=("あ",)))
+
+
+def test_a_call_that_is_cancelled_asks_after_its_job_no_more() -> None:
+    """AT-I4: cancels cleanly, never submits again."""
+
+    async def ask(server: FaultServer) -> None:
+        options = {"endpoint": server.url, "deployments": {"painter": "dall-e-3"}}
+        async with modelhub.AsyncHub({"providers": {"azure-openai": options}}) as hub:
+            task = asyncio.create_task(hub.image("azure-openai:painter").generate("灯台"))
+            await asyncio.to_thread(server.wait_for_requests, 2, 5)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            seen = len(server.requests)
+            await asyncio.sleep(1.5)
+            assert [request.method for request in server.requests[:2]] == ["POST", "GET"]
+            assert len(server.requests) == seen
+
+    with FaultServer() as server:
+        job(server, Reply(200, headers={"retry-after": "1"}, json={"id": "job-1", "status": "running"}))
+        asyncio.run(ask(server))
