@@ -175,7 +175,7 @@ def test_a_book_is_cut_in_time_that_grows_as_it_does(text: str) -> None:
     assert all(
         1000 < len(piece) <= 2000 for piece in pieces(text, Splitter(sentence_spans, cut_before, ((2000, measure),)))[:-1]
     )
-    assert sum(measured) < 30 * len(text)
+    assert sum(measured) < 80 * len(text)
 
 
 def test_a_long_sentence_is_cut_at_a_pause() -> None:
