@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from modelhub.plugin import Bearer, Environment, Secret
 from modelhub_azure_openai.options import AzureOptions, Entra
-from modelhub_azure_openai.tokens import Asked, Renewed
 
 __all__ = ["credential"]
 
@@ -29,10 +28,12 @@ def credential(options: AzureOptions, root: str) -> Mapping[str, Secret]:
 
 
 def _token(options: AzureOptions, root: str) -> Secret | None:
+    if options.token is None and options.token_provider is None and not options.entra:
+        return None
+    from modelhub_azure_openai.tokens import Asked, Renewed
+
     if options.token is not None:
         return Renewed(options.token)
-    if options.token_provider is None and not options.entra:
-        return None
     scope = options.scope or _scope(root)
     if options.entra:
         from modelhub_azure_openai.entra import of_entra
