@@ -448,6 +448,32 @@ def test_names_of_events_may_be_missing() -> None:
     assert events_of([said for _, said in streamed(REASONED)]) == events_of(streamed(REASONED))
 
 
+def test_a_host_that_does_not_stream_is_understood() -> None:
+    decoder = endpoint().decoder()
+    body_ = RECORDINGS[0].whole().body
+    seen = [*decoder.feed(body_[:7]), *decoder.feed(body_[7:]), *decoder.close()]
+    assert TextDelta("東京は晴れです。") in seen
+    assert replace(seen[-1].response, raw=None) == replace(endpoint().parse(RECORDINGS[0].whole()), raw=None)
+
+
+@pytest.mark.parametrize("body_", [b"<html>sorry</html>", b'{"detail": "no"}', b'{"output": ['])
+def test_what_is_no_stream_and_no_answer_is_shown(body_: bytes) -> None:
+    decoder = endpoint().decoder()
+    assert list(decoder.feed(body_)) == []
+    with pytest.raises(AnswerError) as caught:
+        list(decoder.close())
+    assert caught.value.head == body_
+
+
+def test_what_stands_before_an_error_is_told_though_it_came_with_it() -> None:
+    begun = streamed(response_object(message("東京は晴れ")))
+    cut = next(place for place, (kind, _) in enumerate(begun) if kind == "response.output_text.delta")
+    events = iter(endpoint().decoder().feed(body([*begun[: cut + 1], typed("error", message="x")])))
+    assert next(events) == TextDelta("東京は晴れ")
+    with pytest.raises(StreamBroken):
+        next(events)
+
+
 def failing(kind: str, **said: Any) -> list[Any]:
     return [*streamed(REASONED)[:2], typed(kind, **said)]
 
@@ -508,6 +534,7 @@ def test_what_is_no_response_is_no_answer(bytes_: bytes) -> None:
         {"usage": {"input_tokens": None, "output_tokens": 3}},
         {"output": [None, {}, {"type": None}, {"type": "message", "content": None}, message("x")]},
         {"status": None, "output": [message("x")]},
+        {"output": [{"type": "message", "content": "x"}]},
         {"model": None, "id": None, "output": [message("x"), reasoning(encrypted=None)]},
     ],
 )

@@ -232,6 +232,21 @@ def test_an_error_among_the_events_breaks_the_stream_with_what_had_come() -> Non
         list(iterate(HttpModel(endpoint()).stream(REQUEST, FakeRuntime([sse([error])]))))
 
 
+@pytest.mark.parametrize(
+    "bad", ["{bad", {"type": "speech.audio.delta", "audio": "a"}, {"type": "speech.audio.delta", "audio": 5}, {"error": "x"}]
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_an_event_that_is_none_breaks_the_stream_behind_the_sound_that_came_before_it(bad: Any, together: bool) -> None:
+    """AT-C2: an invalid event raises and carries what had come, which was given before, in one piece or in two."""
+    pieces = sse([{"type": "speech.audio.delta", "audio": base64.b64encode(MP3).decode()}, bad])
+    events = iterate(HttpModel(endpoint()).stream(REQUEST, FakeRuntime([[b"".join(pieces)] if together else pieces])))
+    assert next(events) == AudioDelta(MP3)
+    with pytest.raises(StreamBroken) as broken:
+        next(events)
+    assert isinstance(broken.value.partial, SpeechResponse)
+    assert broken.value.partial.audio == MP3
+
+
 @pytest.mark.parametrize("beginning", [b"{\x00", b"<\xff", b"d", b"{" + bytes(9)])
 def test_a_sound_may_begin_like_a_text(beginning: bytes) -> None:
     sound = beginning + b"\x01\x02\x83" * 40

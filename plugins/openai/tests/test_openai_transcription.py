@@ -362,6 +362,17 @@ def test_an_answer_may_lack_and_have_what_it_likes() -> None:
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [{"usage": [1]}, {"usage": "many"}, {"segments": 3, "words": 5}, {"segments": {"a": 1}, "duration": [], "language": 4}],
+)
+def test_nonsense_beside_the_text_does_not_cost_the_text(odd: dict[str, Any]) -> None:
+    """AT-E3: a good answer is not thrown away for a member that nobody needs."""
+    assert read(body({"text": "晴れ", **odd})).text == "晴れ"
+    done = {"type": "transcript.text.done", "text": "晴れ", **odd}
+    assert collect(streamed(*sse([{"type": "transcript.text.delta", "delta": 4}, done]))).text == "晴れ"
+
+
+@pytest.mark.parametrize(
     ("data", "kind", "error"),
     [
         ("{}", "application/json", AnswerError),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
-from modelhub.errors import StreamBroken, TimedOut, TransportError
+from modelhub.errors import AnswerError, StreamBroken, TimedOut, TransportError
 from modelhub.http import HttpRequest, HttpStream
 from modelhub.model import Finished, Response, Timing
 from modelhub.transport.understanding import understood
@@ -101,6 +101,10 @@ class Reading(Generic[EventT]):
             if error.partial is None:
                 error.partial = self._partial()
             raise
+        except AnswerError as error:
+            if self._first_token.after is None:
+                raise
+            raise self._broken(f"The stream broke off: {error.message}") from error
 
     def _broken(self, message: str) -> StreamBroken:
         return StreamBroken(message, partial=self._partial())

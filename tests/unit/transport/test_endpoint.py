@@ -120,10 +120,18 @@ def test_a_plugins_slip_is_an_answer_not_understood() -> None:
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-def test_events_before_a_slip_are_given() -> None:
+def test_events_before_a_slip_are_given_and_kept() -> None:
+    """AT-C2: an event that cannot be understood breaks the stream, with what had come."""
     *events, error = stream(b"ab!c")
     assert events == ["a", "b"]
-    assert isinstance(error, AnswerError)
+    assert isinstance(error, StreamBroken)
+    assert isinstance(error.__cause__, AnswerError)
+    assert isinstance(error.partial, Response)
+    assert error.partial.provider_metadata == {"seen": "ab"}
+
+
+def test_a_slip_before_the_first_event_is_an_answer_not_understood() -> None:
+    assert isinstance(stream(b" !c")[0], AnswerError)
 
 
 def test_nothing_is_read_after_finished() -> None:

@@ -76,7 +76,7 @@ def call_id(item: Mapping[str, Any]) -> str:
 def _content(item: Mapping[str, Any]) -> Iterator[Part]:
     match item.get("type"):
         case "message":
-            for part in _list(item, "content"):
+            for part in [{"text": item["content"]}] if isinstance(item.get("content"), str) else _list(item, "content"):
                 if text := _word(part, "text") or _word(part, "refusal"):
                     yield TextPart(text)
         case "reasoning":

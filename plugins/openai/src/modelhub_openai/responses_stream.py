@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from modelhub.plugin import (
     AnswerError,
     Finished,
+    Headers,
+    HttpResponse,
     ModelhubError,
     ReasoningDelta,
     ServerSentEvent,
@@ -24,11 +26,12 @@ from modelhub.plugin import (
 )
 from modelhub_openai.chat_answer import reported
 from modelhub_openai.output_items import OutputItems
-from modelhub_openai.responses_answer import answer, call_id
+from modelhub_openai.responses_answer import answer, call_id, parse
 from modelhub_openai.site import Site
 
 __all__ = ["ResponsesDecoder"]
 
+_BLANK = b"\xef\xbb\xbf \r\n\t"
 _ENDS = ("response.completed", "response.incomplete", "response.cancelled")
 
 
@@ -46,20 +49,40 @@ class ResponsesDecoder:
         self._started: dict[str, bool] = {}
         """The calls that were told of, by id; whether as a whole."""
         self._ended = False
+        self._beginning = bytearray()
+        """What came before the first event: all of a body that is no stream."""
+        self._heard = False
 
-    def feed(self, data: bytes) -> list[TextEvent]:
-        return [told for event in self._lines.feed(data) if not self._ended for told in self._read(event)]
+    def feed(self, data: bytes) -> Iterator[TextEvent]:
+        if not self._heard:
+            self._beginning += data
+        return self._told_by(self._lines.feed(data))
 
-    def close(self) -> list[TextEvent]:
-        events = [told for event in self._lines.close() if not self._ended for told in self._read(event)]
+    def close(self) -> Iterator[TextEvent]:
+        yield from self._told_by(self._lines.close())
+        if not self._heard and self._beginning.lstrip(_BLANK).startswith((b"{", b"<")):
+            self._all_at_once(bytes(self._beginning))
         if not self._ended:
             raise StreamBroken("The stream ended in the middle of the answer.", partial=self.partial())
         response = answer(self._response, self._site.provider)
-        return [*events, *self._owed(response), Finished(response)]
+        yield from self._owed(response)
+        yield Finished(response)
 
     def partial(self) -> TextResponse[Any]:
         said = self._response if self._ended else {**self._response, "output": self._items.output(), "status": None}
         return answer(said, self._site.provider)
+
+    def _told_by(self, events: Iterable[ServerSentEvent]) -> Iterator[TextEvent]:
+        """One by one, so that what stands before an error is told."""
+        for event in events:
+            if not self._ended:
+                self._heard = True
+                yield from self._read(event)
+
+    def _all_at_once(self, body: bytes) -> None:
+        """The answer of a host that does not stream. Raises ``AnswerError`` where it is none."""
+        self._response = parse(HttpResponse(200, Headers(), body), self._site, self._name).raw
+        self._ended = True
 
     def _read(self, event: ServerSentEvent) -> Iterator[TextEvent]:
         if event.data.strip() == "[DONE]":

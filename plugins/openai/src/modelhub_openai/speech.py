@@ -73,7 +73,7 @@ class Speech:
 
     def parse(self, response: HttpResponse) -> SpeechResponse:
         decoder = self.decoder()
-        decoder.feed(response.body)
+        list(decoder.feed(response.body))
         decoder.close()
         spoken = decoder.partial()
         told = response.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from modelhub.plugin import (
@@ -42,7 +43,7 @@ class SpeechDecoder:
         self._usage: Any = None
         self._done = False
 
-    def feed(self, data: bytes) -> list[SpeechEvent]:
+    def feed(self, data: bytes) -> Iterable[SpeechEvent]:
         if self._held is None:
             return self._read(data)
         self._held += data
@@ -58,7 +59,7 @@ class SpeechDecoder:
         held, self._held = bytes(self._held or b""), None
         if _is_text(held):
             raise self._told(held)
-        events = self._read(held)
+        events = list(self._read(held))
         for event in self._lines.close() if self._lines else ():
             events += self._heard(event)
         if self._lines and not self._done:
@@ -82,10 +83,11 @@ class SpeechDecoder:
             raw=self._usage and {"usage": self._usage},
         )
 
-    def _read(self, data: bytes) -> list[SpeechEvent]:
+    def _read(self, data: bytes) -> Iterable[SpeechEvent]:
+        """One by one, so that what stands before an error is given."""
         if self._lines is None:
             return self._more(data)
-        return [said for event in self._lines.feed(data) for said in self._heard(event)]
+        return (said for event in self._lines.feed(data) for said in self._heard(event))
 
     def _more(self, sound: bytes) -> list[SpeechEvent]:
         self._sound += sound

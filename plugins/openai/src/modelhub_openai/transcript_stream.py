@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +48,7 @@ class TranscriptDecoder:
         self._last: dict[str, Any] = {}
         self._done = False
 
-    def feed(self, data: bytes) -> list[TranscriptionEvent]:
+    def feed(self, data: bytes) -> Iterable[TranscriptionEvent]:
         if self._whole is not None:
             self._whole += data
             return []
@@ -56,7 +57,7 @@ class TranscriptDecoder:
             if self._beginning.lstrip(_BLANK).startswith(b"{"):
                 self._whole = self._beginning
                 return []
-        return [said for event in self._lines.feed(data) for said in self._heard(event)]
+        return (said for event in self._lines.feed(data) for said in self._heard(event))
 
     def close(self) -> list[TranscriptionEvent]:
         if self._whole is not None:
@@ -82,17 +83,19 @@ class TranscriptDecoder:
             raise self._broken(reported(self._site, self._name, said))
         match said.get("type"):
             case "transcript.text.delta":
-                return self._more(said.get("delta") or "")
+                return self._more(said.get("delta"))
             case "transcript.text.segment":
                 return self._segment(said)
             case "transcript.text.done":
                 self._done, self._last = True, said
-                return self._rest(said.get("text") or "")
+                return self._rest(said.get("text"))
         return []
 
-    def _more(self, text: str) -> list[TranscriptionEvent]:
-        self._text += [text] if text else []
-        return [TranscriptDelta(text)] if text else []
+    def _more(self, text: object) -> list[TranscriptionEvent]:
+        if not isinstance(text, str) or not text:
+            return []
+        self._text.append(text)
+        return [TranscriptDelta(text)]
 
     def _segment(self, said: dict[str, Any]) -> list[TranscriptionEvent]:
         segment = read_segment(said)
@@ -101,10 +104,10 @@ class TranscriptDecoder:
         self._segments.append(segment)
         return [SegmentTranscribed(segment)]
 
-    def _rest(self, text: str) -> list[TranscriptionEvent]:
+    def _rest(self, text: object) -> list[TranscriptionEvent]:
         """What the whole text has beyond its pieces; where they tell another story, theirs has been heard already."""
         told = "".join(self._text)
-        return self._more(text[len(told) :]) if text.startswith(told) else []
+        return self._more(text[len(told) :]) if isinstance(text, str) and text.startswith(told) else []
 
     def _broken(self, error: ModelhubError) -> ModelhubError:
         """The error as it is where nothing had come, else as that of a stream that broke."""

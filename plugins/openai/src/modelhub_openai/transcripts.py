@@ -39,9 +39,10 @@ def transcript(said: Mapping[str, Any], site: Site, name: str) -> TranscriptionR
     """What a JSON answer says. Raises ``AnswerError`` where it holds no text."""
     if not isinstance(said.get("text"), str) and not isinstance(said.get("segments"), list):
         raise AnswerError("The answer holds no text.", head=json.dumps(said, ensure_ascii=False).encode()[:200])
-    segments = tuple(filter(None, map(read_segment, said.get("segments") or ())))
+    segments = tuple(filter(None, map(read_segment, _listed(said, "segments"))))
     duration = _number(said.get("duration"))
-    details = said.get("usage") and said["usage"].get("input_token_details")
+    usage = said.get("usage")
+    details = usage.get("input_token_details") if isinstance(usage, Mapping) else None
     return TranscriptionResponse(
         model=name,
         provider=site.provider,
@@ -49,11 +50,16 @@ def transcript(said: Mapping[str, Any], site: Site, name: str) -> TranscriptionR
         language=_language(said),
         duration=duration,
         segments=segments,
-        words=tuple(filter(None, map(_word, said.get("words") or ()))),
-        usage=_usage(said.get("usage"), duration),
+        words=tuple(filter(None, map(_word, _listed(said, "words")))),
+        usage=_usage(usage, duration),
         provider_metadata={"input_token_details": details} if details else {},
         raw=said,
     )
+
+
+def _listed(said: Mapping[str, Any], name: str) -> list[Any]:
+    found = said.get(name)
+    return found if isinstance(found, list) else []
 
 
 def read_segment(said: Any) -> Segment | None:
