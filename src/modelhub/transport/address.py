@@ -10,6 +10,7 @@ __all__ = ["Address", "NoAddress", "address"]
 
 _PLAIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9]\d{0,4}))?((?:/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)+)", re.ASCII)
 _USUAL = {"http": 80, "https": 443}
+_LAST_PORT = 65_535
 
 
 class NoAddress(Exception):
@@ -54,4 +55,6 @@ def _unusual(url: str) -> Address:
 def _address(scheme: str, host: str, port: int | None, target: bytes, named: bytes) -> Address:
     usual = _USUAL[scheme]
     port = port or usual
+    if port > _LAST_PORT:
+        raise NoAddress
     return Address(scheme, host, port, target, named if port == usual else b"%b:%d" % (named, port))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -61,9 +60,11 @@ class AsyncConnection:
 
     async def _say(self, request: Outgoing, stream: httpcore.AsyncNetworkStream) -> None:
         """Write the request. What is written holds keys, and is in no frame any more when the answer is waited for."""
-        with suppress(httpcore.WriteError):  # the server may have answered before it hung up
+        try:
             for piece in self._dialogue.request(request):
                 await stream.write(piece, request.clock)
+        except httpcore.WriteError:  # the server may have answered before it hung up
+            self._dialogue.cut()
 
     async def piece(self, clock: Any) -> bytes:
         """What comes next of the body; nothing at its end."""

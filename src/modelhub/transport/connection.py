@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -61,9 +60,11 @@ class Connection:
 
     def _say(self, request: Outgoing, stream: httpcore.NetworkStream) -> None:
         """Write the request. What is written holds keys, and is in no frame any more when the answer is waited for."""
-        with suppress(httpcore.WriteError):  # the server may have answered before it hung up
+        try:
             for piece in self._dialogue.request(request):
                 stream.write(piece, request.clock)
+        except httpcore.WriteError:  # the server may have answered before it hung up
+            self._dialogue.cut()
 
     def piece(self, clock: Any) -> bytes:
         """What comes next of the body; nothing at its end."""

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import asyncio
-import select
+import socket
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import httpcore
+
+from modelhub.transport.thread_sockets import has_news
 
 if TYPE_CHECKING:
     import ssl
@@ -17,12 +20,10 @@ __all__ = ["LoopBackend"]
 
 _ENOUGH = 1024 * 1024
 """Bytes that may wait to be read before the other side has to."""
-_NEXT_ADDRESS = 0.25
-"""Seconds after which a host's next address is tried beside the last one."""
 
 
 class LoopBackend(httpcore.AsyncNetworkBackend):
-    """Makes connections of the running event loop."""
+    """Makes connections of the running event loop. Where a name has several addresses, each gets its share of the time."""
 
     async def connect_tcp(
         self,
@@ -32,16 +33,38 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002  # the loop sets what is needed
     ) -> httpcore.AsyncNetworkStream:
-        loop = asyncio.get_running_loop()
-        local = None if local_address is None else (local_address, 0)
-        try:
-            async with asyncio.timeout(timeout) as limit:
-                _, protocol = await loop.create_connection(
-                    _Conversation, host, port, local_addr=local, happy_eyeballs_delay=_NEXT_ADDRESS
-                )
-        except (OSError, UnicodeError) as error:
-            raise _failed(error, limit) from error
-        return _Stream(protocol)
+        until = None if timeout is None else time.monotonic() + timeout
+        addresses = await _addresses(host, port, timeout)
+        for left in range(len(addresses), 0, -1):
+            share = None if until is None else max(until - time.monotonic(), 0) / left
+            try:
+                return await _connected(addresses[-left], port, share, local_address)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 1:
+                    raise
+        raise httpcore.ConnectError(f"{host} has no address")
+
+
+async def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
+    if ":" in host or host.replace(".", "").isdigit():
+        return [host]
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise _failed(error, limit) from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def _connected(address: str, port: int, seconds: float | None, local: str | None) -> _Stream:
+    loop = asyncio.get_running_loop()
+    own = None if local is None else (local, 0)
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            _, conversation = await loop.create_connection(_Conversation, address, port, local_addr=own)
+    except (OSError, UnicodeError) as error:
+        raise _failed(error, limit) from error
+    return _Stream(conversation)
 
 
 def _failed(error: Exception, limit: asyncio.Timeout) -> Exception:
@@ -164,14 +187,5 @@ class _Stream(httpcore.AsyncNetworkStream):
         conversation = self._conversation
         if info == "is_readable":
             ended = conversation.ended or bool(conversation.pieces) or conversation.transport.is_closing()
-            return ended or _has_news(conversation.transport.get_extra_info("socket"))
+            return ended or has_news(conversation.transport.get_extra_info("socket"))
         return conversation.transport.get_extra_info(info)
-
-
-def _has_news(kept: Any) -> bool:
-    """Whether something has come that the loop has not heard of: it may have stood still, or be busy with others."""
-    if not hasattr(select, "poll"):
-        return bool(select.select([kept], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(kept, select.POLLIN)
-    return bool(poll.poll(0))
