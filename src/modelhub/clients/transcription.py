@@ -23,7 +23,7 @@ from modelhub.transport.drive import drive
 __all__ = ["AsyncTranscriptionClient", "Audio", "TranscriptionClient", "TranscriptionOptions"]
 
 Audio = str | os.PathLike[str] | bytes | BinaryIO | AudioPart
-"""A path, the bytes of a sound file, a file opened in binary mode, or an ``AudioPart``."""
+"""A path, an address (``https://...``), the bytes of a sound file, a file opened in binary mode, or an ``AudioPart``."""
 
 
 class TranscriptionOptions(TypedDict, total=False):
@@ -81,5 +81,13 @@ def transcription_request(audio: Audio, options: Mapping[str, Any]) -> Transcrip
             if not isinstance(given, Iterable):
                 raise InvalidRequest(f"{name} is {given!r}; it must be a list of strings.")
             options[name] = collect((given,) if isinstance(given, str) else given)
-    sound = audio if isinstance(audio, AudioPart) else AudioPart.read(audio)
-    return made(TranscriptionRequest, options, audio=sound)
+    return made(TranscriptionRequest, options, audio=_sound(audio))
+
+
+def _sound(audio: Audio) -> AudioPart:
+    if isinstance(audio, AudioPart):
+        return audio
+    return AudioPart(url=audio) if isinstance(audio, str) and audio.startswith(_ADDRESSES) else AudioPart.read(audio)
+
+
+_ADDRESSES = ("https://", "http://")
