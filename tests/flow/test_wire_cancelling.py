@@ -126,7 +126,6 @@ def test_a_cancelled_call_ends_at_once(make_chat: MakeChat, place: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python closes a half-made socket, and tells
 @pytest.mark.parametrize("place", PLACES)
 def test_an_interrupted_call_ends_at_once(make_chat: MakeChat, place: str) -> None:
     """AT-D4: SIGINT, in the blocking manner; the runtime serves on."""

@@ -206,6 +206,19 @@ def test_calls_and_streams_go_through_the_proxy_that_is_named(
         assert all("proxy-authorization" not in request.headers for request in server.requests)
 
 
+@pytest.mark.parametrize("secured", [False, True], ids=["http-proxy", "https-proxy"])
+def test_what_is_long_goes_through_whole_both_ways(
+    runtime: Driven, server: FaultServer, make_chat: MakeChat, bundle: str, tls: ssl.SSLContext, secured: bool
+) -> None:
+    """Longer than what any socket, record or buffer holds."""
+    server.on("/chat", Reply(json={"text": "か" * 700_000}))
+    question = replace(QUESTION, messages=(Message("user", "あ" * 700_000),))
+    with TinyProxy(tls=tls if secured else None) as proxy:
+        answer = runtime.call(routed(make_chat(server.url), ca_bundle=bundle, proxy=proxy.url), question)
+    assert answer.text == "か" * 700_000
+    assert server.requests[0].json()["question"] == "あ" * 700_000
+
+
 @pytest.mark.parametrize(
     ("no_proxy", "through"),
     [

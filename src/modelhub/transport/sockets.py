@@ -17,6 +17,7 @@ import httpcore
 
 from modelhub.transport.clock import Clock
 from modelhub.transport.delivery import unreceived
+from modelhub.transport.thread_sockets import SocketBackend
 
 __all__ = ["AsyncTimedBackend", "TimedBackend", "Wait", "seconds_to_connect"]
 
@@ -114,7 +115,7 @@ class TimedBackend(httpcore.NetworkBackend):
     """Makes blocking connections. Where a name has several addresses, each gets its share of the time."""
 
     def __init__(self) -> None:
-        self._inner = httpcore.SyncBackend()
+        self._inner = SocketBackend()
 
     def connect_tcp(
         self,
