@@ -110,6 +110,9 @@ class HttpStream(Protocol):
     def begun(self) -> None:
         """The first token has been understood: from here on ``idle`` counts and ``first_token`` no longer does."""
 
+    def done(self) -> None:
+        """All of the answer has been understood: from here on the end of the body is waited for one second, and no longer."""
+
     async def aclose(self) -> None:
         """Give the connection back, or close it where the body was not read to its end."""
 

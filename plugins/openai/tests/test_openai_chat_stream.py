@@ -370,3 +370,42 @@ def test_the_last_event_is_the_whole_response() -> None:
     *_, last = iterate(model("gpt-4o", OpenAIOptions(api_key=Plain("k"))).stream(REQUEST, world))
     assert isinstance(last, Finished)
     assert last.response.text == "ab"
+
+
+ALL_AT_ONCE = b"".join(sse([chunk("灯"), chunk("台", "stop"), "[DONE]"]))
+
+
+def test_a_host_that_holds_the_connection_open_behind_its_last_word_is_not_waited_for(runtime: Driven) -> None:
+    held = Reply(headers=SSE, chunks=[ALL_AT_ONCE, b""], fault="stall", at="middle")
+    with FaultServer(held) as server:
+        began = time.monotonic()
+        events = runtime.stream(served(server), REQUEST)
+        assert time.monotonic() - began < 3
+        assert collect(events).text == "灯台"
+        assert server.wait_for_disconnect()
+
+
+def test_a_body_that_ends_behind_its_last_word_leaves_its_connection_usable(runtime: Driven) -> None:
+    late = Reply(headers=SSE, chunks=[ALL_AT_ONCE, b": bye\n\n"], chunk_delay=0.1)
+    with FaultServer(late) as server:
+        for _ in range(3):
+            assert collect(runtime.stream(served(server), REQUEST)).text == "灯台"
+        assert {request.connection for request in server.requests} == {1}
+
+
+@pytest.mark.parametrize("fault", ["cut", "reset"])
+def test_a_connection_that_breaks_behind_the_last_word_breaks_nothing(fault: Any, runtime: Driven) -> None:
+    with FaultServer(Reply(headers=SSE, chunks=[ALL_AT_ONCE, b""], fault=fault, at="middle")) as server:
+        assert collect(runtime.stream(served(server), REQUEST)).text == "灯台"
+
+
+def test_who_is_told_that_the_answer_is_complete_waits_for_no_time_out() -> None:
+    late = TimedOut("The body does not end.", phase="idle", seconds=60)
+    world = FakeRuntime([[ALL_AT_ONCE, late]])
+    assert collect(iterate(served_by_openai().stream(REQUEST, world))).text == "灯台"
+    assert world.streams[0].ending
+    assert world.streams[0].closed
+
+
+def served_by_openai() -> Any:
+    return model("gpt-4o", OpenAIOptions(api_key=Plain("k")))

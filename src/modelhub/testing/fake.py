@@ -21,13 +21,16 @@ Answer = HttpResponse | Chunks | Exception
 
 @dataclass(slots=True)
 class FakeStream:
-    """A scripted body. ``closed`` tells whether the model gave it back; ``started`` whether it reported its first event."""
+    """A scripted body. ``closed`` tells whether the model gave it back, ``started`` whether it reported its first event,
+    ``ending`` whether it said that it waits for nothing but the end.
+    """
 
     status: int
     headers: Headers
     pieces: list[bytes | Exception]
     closed: bool = False
     started: bool = False
+    ending: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         while self.pieces and not self.closed:
@@ -39,6 +42,9 @@ class FakeStream:
 
     def begun(self) -> None:
         self.started = True
+
+    def done(self) -> None:
+        self.ending = True
 
     async def aclose(self) -> None:
         self.closed = True

@@ -147,6 +147,9 @@ class _Stream:
     def begun(self) -> None:
         self._clock.begun()
 
+    def done(self) -> None:
+        self._clock.done()
+
     async def aclose(self) -> None:
         await self._answer.aclose()
 

@@ -120,6 +120,9 @@ class _Stream:
     def begun(self) -> None:
         self._clock.begun()
 
+    def done(self) -> None:
+        self._clock.done()
+
     async def aclose(self) -> None:
         self._answer.close()
 

@@ -18,6 +18,8 @@ _MEANING = {
     "total": "the answer was not complete",
 }
 _REFUSALS = 400
+_ENDING = 1.0
+"""Seconds for a body to end, once the answer has said that it is complete."""
 
 
 class Clock:
@@ -89,6 +91,11 @@ class Clock:
     def begun(self) -> None:
         """The first token has come."""
         self._awaiting_token = False
+
+    def done(self) -> None:
+        """All of the answer has come; what is still waited for is the end of the body."""
+        ending_at = self._now() + _ENDING
+        self._total_at = ending_at if self._total_at is None else min(self._total_at, ending_at)
 
     def left_to_connect(self) -> float | None:
         """Seconds for the next step of making a connection; 0.0 when they have passed, ``None`` for ever."""

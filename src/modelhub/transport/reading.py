@@ -20,7 +20,9 @@ _NO_MORE: Any = object()
 class Decoder(Protocol[EventT_co]):
     """Turns the pieces of one streamed body into events. Its state is one stream's; pieces may be cut anywhere.
 
-    Give ``Finished`` from ``close`` rather than from ``feed``: a body that is read to its end leaves its connection usable.
+    Give ``Finished`` from ``close`` rather than from ``feed``: a body that is read to its end leaves its connection usable. A
+    decoder may have an attribute ``done``, true once the answer has said that it is complete: the end of the body is then
+    waited for one second only, since some hosts hold the connection open.
     """
 
     def feed(self, data: bytes) -> Iterable[EventT_co]:
@@ -67,16 +69,24 @@ class Reading(Generic[EventT]):
     def __init__(self, decoder: Decoder[EventT], outgoing: HttpRequest, incoming: HttpStream, first_token: FirstToken) -> None:
         self.goes_on = True
         self._decoder = decoder
+        self._done = False
         self._outgoing = outgoing
+        self._incoming = incoming
         self._pieces = incoming.chunks()
         self._piece: bytes | None = None
         self._first_token = first_token
 
     async def advance(self) -> None:
         """Wait for the next bytes of the body. They stay out of local variables: a server may repeat a key in them."""
+        if not self._done and getattr(self._decoder, "done", False):
+            self._done = True
+            self._incoming.done()
         try:
             self._piece = await anext(self._pieces, None)
         except TransportError as error:
+            if self._done:
+                self._piece = None
+                return
             if self._first_token.after is None:
                 raise
             raise self._broken(f"The stream broke off: {error.message}") from error

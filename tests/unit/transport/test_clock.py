@@ -100,3 +100,23 @@ def test_the_message_names_the_time_out_to_change() -> None:
     assert ticking.timed_out("https://a.example").message == (
         "https://a.example: the answer was not complete within 60 s (the time-out `total`)."
     )
+
+
+@pytest.mark.parametrize("total", [None, 60.0])
+def test_an_answer_that_is_complete_is_given_one_second_to_end(total: float | None) -> None:
+    hand = Hand()
+    ticking = clock(hand, Timeouts(idle=5, total=total), streaming=True)
+    ticking.answered()
+    ticking.begun()
+    ticking.done()
+    assert ticking.left() == 1
+    hand.at += 0.75
+    assert ticking.left() == 0.25
+
+
+def test_an_end_is_waited_for_no_longer_than_the_call() -> None:
+    hand = Hand()
+    ticking = clock(hand, Timeouts(total=10), streaming=True)
+    hand.at += 9.5
+    ticking.done()
+    assert ticking.left() == 0.5

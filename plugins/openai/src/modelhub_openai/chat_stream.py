@@ -50,14 +50,15 @@ class ChatDecoder:
         self._usage: object = None
         self._last: Mapping[str, Any] | None = None
         self._begun = False
-        self._done = False
+        self.done = False
+        """Whether ``[DONE]`` has come: the answer is complete, whether or not the body ends."""
 
     def feed(self, data: bytes) -> list[TextEvent]:
         events: list[TextEvent] = []
         for event in self._events.feed(data):
             if isinstance(event, bytes):
                 template = self._template
-                if template is not None and (text := template.text(event)) is not None and not self._done:
+                if template is not None and (text := template.text(event)) is not None and not self.done:
                     self._say(template.says, text, events)
                 else:
                     self._read(event.decode("utf-8", "replace"), events, plain=event)
@@ -69,7 +70,7 @@ class ChatDecoder:
         events: list[TextEvent] = []
         for event in self._events.close():
             self._read(event.data, events, name=event.name)
-        if not self._done and self._reason is None:
+        if not self.done and self._reason is None:
             raise StreamBroken("The stream ended in the middle of the answer.", partial=self.partial())
         if not self._begun:
             raise AnswerError("The stream ended without an answer.")
@@ -95,10 +96,10 @@ class ChatDecoder:
 
     def _read(self, data: str, events: list[TextEvent], *, name: str = "message", plain: bytes = b"") -> None:
         """One event; ``plain`` are its bytes, if a template can be made of them."""
-        if self._done:
+        if self.done:
             return
         if data.strip() == "[DONE]":
-            self._done = True
+            self.done = True
             return
         try:
             chunk = json.loads(data)

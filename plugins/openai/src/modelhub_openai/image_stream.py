@@ -36,7 +36,9 @@ class ImageDecoder:
         self._beginning = bytearray()
         self._whole: list[bytes] | None = None
         self._preview: bytes | None = None
-        self._done: dict[str, Any] | None = None
+        self._completed: dict[str, Any] | None = None
+        self.done = False
+        """Whether ``[DONE]`` has come."""
         self._images: list[GeneratedImage] = []
 
     def feed(self, data: bytes) -> list[ImageEvent]:
@@ -54,9 +56,9 @@ class ImageDecoder:
         if self._whole is not None:
             return [Finished(self._understood(b"".join(self._whole)))]
         events = [shown for event in self._lines.close() for shown in self._heard(event)]
-        if self._done is None:
+        if self._completed is None:
             raise StreamBroken("The stream ended before the picture was complete.", partial=self.partial())
-        return [*events, Finished(pictures(self._done, self._images))]
+        return [*events, Finished(pictures(self._completed, self._images))]
 
     def partial(self) -> Response:
         """The last preview, as a picture; a bare response where there was none."""
@@ -72,6 +74,7 @@ class ImageDecoder:
 
     def _heard(self, event: ServerSentEvent) -> list[ImageEvent]:
         if event.data == "[DONE]":
+            self.done = True
             return []
         said = event.json()
         if not isinstance(said, dict):
@@ -84,7 +87,7 @@ class ImageDecoder:
             return [PartialImage(0, self._preview)]
         if kind.endswith(".completed") and encoded:
             self._images.append(GeneratedImage(a2b_base64(encoded)))
-            self._done = said
+            self._completed = said
         return []
 
     def _broken(self, error: ModelhubError) -> ModelhubError:
