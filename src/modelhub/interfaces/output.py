@@ -130,7 +130,7 @@ def output_type(wanted: Any) -> OutputType[Any]:
     try:
         schema = TypeAdapter(wanted).json_schema()
     except PydanticUserError as error:
-        raise InvalidRequest(f"No JSON Schema can be made of {wanted!r}: {error.message}") from None
+        raise InvalidRequest(f"No JSON Schema can be made of {wanted!r}: {error.message.splitlines()[0]}") from None
     return OutputType(getattr(wanted, "__name__", "output"), schema, wanted)
 
 

@@ -72,6 +72,8 @@ def test_what_is_no_schema_and_no_type_is_refused() -> None:
         output_type({"type": 5})
     with pytest.raises(InvalidRequest, match="is a function"):
         output_type(lambda: None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequest, match=r"\ANo JSON Schema can be made of .*Exception.*\Z"):  # in one line
+        output_type(Exception)
 
 
 def test_a_type_stands_for_itself() -> None:
