@@ -213,11 +213,10 @@ class Assembly:
 def _in_parts(kind: Kind, model: AnyModel) -> AnyModel:
     """The model, so that what is too long for one request is sent in several: each is retried by itself."""
     limits = model.card.limits
-    if kind == "transcription":
-        from modelhub.wrappers.fetching import Fetching
+    if kind == "transcription" and limits.keys() & {"audio_bytes", "audio_seconds"}:
         from modelhub.wrappers.long_audio import LongAudio
 
-        return Fetching(LongAudio(model) if limits.keys() & {"audio_bytes", "audio_seconds"} else model)
+        return LongAudio(model)
     if kind == "speech" and limits.keys() & {"characters", "input_tokens", "text_bytes"}:
         from modelhub.wrappers.long_text import LongText
 

@@ -1,7 +1,7 @@
 """Model cards by name: the configuration's aliases, and what installed providers list.
 
 A plugin keeps its list in ``modelhub_cards.json`` beside its module, so that listing models imports no plugin; or in a
-function (``Provider.cards``); or its server has it (``Provider.listing``). These two are asked only where the provider is named.
+function (``Provider.cards``); or its server has it (``Provider.listing``). These two are asked only where it is named.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from modelhub.transport.drive import drive
 __all__ = ["AsyncTranscriptionClient", "Audio", "TranscriptionClient", "TranscriptionOptions"]
 
 Audio = str | os.PathLike[str] | bytes | BinaryIO | AudioPart
-"""A path, an address (``https://...``), the bytes of a sound file, a file opened in binary mode, or an ``AudioPart``."""
+"""A path, the bytes of a sound file, a file opened in binary mode, or an ``AudioPart``."""
 
 
 class TranscriptionOptions(TypedDict, total=False):
@@ -87,7 +87,9 @@ def transcription_request(audio: Audio, options: Mapping[str, Any]) -> Transcrip
 def _sound(audio: Audio) -> AudioPart:
     if isinstance(audio, AudioPart):
         return audio
-    return AudioPart(url=audio) if isinstance(audio, str) and audio.startswith(_ADDRESSES) else AudioPart.read(audio)
+    if isinstance(audio, str) and audio.startswith(_ADDRESSES):
+        raise InvalidRequest("The address of a sound is not fetched, for it may lead anywhere: read it, and give its bytes.")
+    return AudioPart.read(audio)
 
 
 _ADDRESSES = ("https://", "http://")

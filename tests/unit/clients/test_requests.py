@@ -116,3 +116,9 @@ def test_phrases_and_timestamps_are_collected() -> None:
     request = transcription_request(b"RIFF....WAVE", {"phrases": ["go", "stop"], "timestamps": "word"})
     assert request.phrases == ("go", "stop")
     assert request.needs() == {"word_timestamps"}
+
+
+def test_an_address_is_not_fetched_by_itself() -> None:
+    """AT-H5: what an application was handed may lead to a machine of its own network."""
+    with pytest.raises(InvalidRequest, match=r"address of a sound is not fetched"):
+        transcription_request("http://169.254.169.254/latest", {})
