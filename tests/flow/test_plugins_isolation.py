@@ -164,7 +164,7 @@ def test_two_distributions_with_one_name_are_an_error_only_for_that_name(tmp_pat
     ("name", "message"),
     [
         ("anthropic", "No plugin answers to 'anthropic'. Install it: pip install modelhub-anthropic."),
-        ("healty", "No plugin answers to 'healty'. Did you mean 'healthy'?"),
+        ("healty", "No plugin answers to 'healty'. Did you mean 'healthy'? If not, install it: pip install modelhub-healty."),
         ("os", "No plugin answers to 'os'. Install it: pip install modelhub-os."),
         ("a/b", "No plugin answers to 'a/b'. Installed: "),
     ],

@@ -409,3 +409,38 @@ def test_who_is_told_that_the_answer_is_complete_waits_for_no_time_out() -> None
 
 def served_by_openai() -> Any:
     return model("gpt-4o", OpenAIOptions(api_key=Plain("k")))
+
+
+WHOLE = {
+    "model": "gpt-4o-x",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "灯台です", **TOOL}, "finish_reason": "tool_calls"}],
+    "usage": USAGE,
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_host_that_does_not_stream_has_answered_all_the_same(indent: int | None, runtime: Driven) -> None:
+    body = json.dumps(WHOLE, ensure_ascii=False, indent=indent)
+    with FaultServer(Reply(headers={"content-type": "application/json"}, body=body)) as server:
+        streamed = collect(runtime.stream(served(server), REQUEST))
+        called = runtime.call(served(server), REQUEST)
+    assert streamed.text == called.text == "灯台です"
+    assert streamed.tool_calls == called.tool_calls
+    assert (streamed.finish_reason, streamed.usage.input_tokens) == (called.finish_reason, called.usage.input_tokens)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (json.dumps({"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}), RateLimited),
+        (json.dumps({"error": {"message": "overloaded", "code": 503}}), ProviderDown),
+        (json.dumps({"detail": "見つかりません"}), AnswerError),
+        ("<!doctype html><title>Welcome</title>", AnswerError),
+    ],
+)
+def test_what_comes_in_the_place_of_a_stream_is_what_it_means(body: str, kind: type[ModelhubError], runtime: Driven) -> None:
+    """AT-E1: an error under the status of a success, asked for as a stream."""
+    with FaultServer(Reply(body=body)) as server, pytest.raises(kind) as caught:
+        runtime.stream(served(server), REQUEST)
+    if isinstance(caught.value, AnswerError):
+        assert caught.value.head

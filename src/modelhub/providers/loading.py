@@ -135,10 +135,10 @@ def _only(name: str, hook: str) -> Installed:
 
 def _missing(name: str, known: list[str]) -> str:
     start = f"No plugin answers to {name!r}."
-    if hint := did_you_mean(name, known):
-        return start + hint
-    is_plain = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return f"{start} Install it: pip install modelhub-{name}." if is_plain else f"{start} Installed: {', '.join(known)}."
+    hint = did_you_mean(name, known)
+    if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+        return start + (hint or f" Installed: {', '.join(known)}.")
+    return f"{start}{hint} {'If not, install it' if hint else 'Install it'}: pip install modelhub-{name}."
 
 
 def _checked(plugin: Installed) -> Any:

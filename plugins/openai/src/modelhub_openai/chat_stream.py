@@ -27,13 +27,15 @@ from modelhub_openai.usage import read_usage
 
 __all__ = ["ChatDecoder"]
 
+_BLANK = b"\xef\xbb\xbf \r\n\t"
+
 
 class ChatDecoder:
     """One stream.
 
     It has ended well with ``[DONE]`` or with a finish reason, whichever comes; without either it was cut. Chunks may lack
     choices, choices a delta, deltas content. An error inside it is raised: as what it means where nothing had come before,
-    else as ``StreamBroken`` with what had.
+    else as ``StreamBroken`` with what had. A body that is no stream but one JSON object is the whole answer, or an error.
     """
 
     def __init__(self, site: Site, name: str, extras: Extras) -> None:
@@ -50,11 +52,16 @@ class ChatDecoder:
         self._usage: object = None
         self._last: Mapping[str, Any] | None = None
         self._begun = False
+        self._beginning = bytearray()
+        """What came before the first event: all of a body that is no stream."""
+        self._heard = False
         self.done = False
         """Whether ``[DONE]`` has come: the answer is complete, whether or not the body ends."""
 
     def feed(self, data: bytes) -> list[TextEvent]:
         events: list[TextEvent] = []
+        if not self._heard:
+            self._beginning += data
         for event in self._events.feed(data):
             if isinstance(event, bytes):
                 template = self._template
@@ -70,10 +77,13 @@ class ChatDecoder:
         events: list[TextEvent] = []
         for event in self._events.close():
             self._read(event.data, events, name=event.name)
+        if not self._heard and (whole := self._beginning.lstrip(_BLANK)).startswith((b"{", b"<")):
+            self._read(whole.decode("utf-8", "replace"), events)
+            self.done = True
         if not self.done and self._reason is None:
             raise StreamBroken("The stream ended in the middle of the answer.", partial=self.partial())
         if not self._begun:
-            raise AnswerError("The stream ended without an answer.")
+            raise AnswerError("The stream ended without an answer.", head=bytes(self._beginning[:200]))
         events += self._calls.close()
         events.append(Finished(self.partial()))
         return events
@@ -96,6 +106,7 @@ class ChatDecoder:
 
     def _read(self, data: str, events: list[TextEvent], *, name: str = "message", plain: bytes = b"") -> None:
         """One event; ``plain`` are its bytes, if a template can be made of them."""
+        self._heard = True
         if self.done:
             return
         if data.strip() == "[DONE]":
