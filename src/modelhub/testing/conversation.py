@@ -43,6 +43,7 @@ class Conversation:
         except (_Gone, OSError):
             pass
         finally:
+            self._client.close()  # before anybody is told that it is
             for received in self._received:
                 received.mark_gone()
 
