@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 __all__ = ["Address", "NoAddress", "address"]
 
-_PLAIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9]\d{0,4}))?((?:/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)+)", re.ASCII)
+_PLAIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9]\d{0,4}))?((?:/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)*/?)", re.ASCII)
 _USUAL = {"http": 80, "https": 443}
 _LAST_PORT = 65_535
 
@@ -35,7 +35,7 @@ def address(url: str) -> Address:
         return _unusual(url)
     scheme, host, digits, path = plain.groups()
     port = int(digits) if digits else None
-    return _address(scheme, host, port, path.encode(), host.encode())
+    return _address(scheme, host, port, path.encode() or b"/", host.encode())
 
 
 def _unusual(url: str) -> Address:
