@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from modelhub.errors import ContextOverflow, ModelhubError, Unsupported
+from modelhub.errors import ContextOverflow, ModelhubError, TimedOut, Unsupported
 from modelhub.model import AnyModel, Attempt, Finished, ModelCard, Notice, Request, Response, Runtime, Timeouts, Wrapper
 from modelhub.wrappers.attempts import after, failed
 from modelhub.wrappers.circuit import OUTAGES, Circuit
@@ -42,7 +43,8 @@ class Fallback(Wrapper[RequestT, ResponseT, EventT]):
     """Asks ``inner``, then ``others`` in their order, until one answers; a stream only before its first event.
 
     What leads on to the next is an outage, and whatever ``listed`` names. ``first`` is what belongs to ``inner``: a setting of
-    its alias gives way to the next one's own, one that the call gave does not. ``timeouts.total`` holds for all together.
+    its alias gives way to the next one's own, one that the call gave does not. ``timeouts.total`` holds for all together: one
+    that hangs gets its share of what is left, so that those behind it have time to answer.
     """
 
     first: Target
@@ -54,7 +56,7 @@ class Fallback(Wrapper[RequestT, ResponseT, EventT]):
         return relay.signed(await relay.run(lambda model, request: model.call(request, runtime)))
 
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
-        relay = _Relay(self, request, runtime)
+        relay = _Relay(self, request, runtime, streamed=True)
         event, events = await relay.run(lambda model, request: _begun(model.stream(request, runtime)))
         async with aclosing(events):
             try:
@@ -74,11 +76,14 @@ async def _begun(events: AsyncGenerator[EventT, None]) -> tuple[EventT | None, A
 class _Relay(Generic[RequestT, ResponseT, EventT]):
     """One call on its way from model to model."""
 
-    def __init__(self, fallback: Fallback[RequestT, ResponseT, EventT], request: RequestT, runtime: Runtime) -> None:
+    def __init__(
+        self, fallback: Fallback[RequestT, ResponseT, EventT], request: RequestT, runtime: Runtime, *, streamed: bool = False
+    ) -> None:
         self.failed: list[Attempt] = []
         self._fallback = fallback
         self._request = request
         self._runtime = runtime
+        self._streamed = streamed
         self._started = runtime.now()
         self._passed_over: list[Notice] = []
 
@@ -90,6 +95,7 @@ class _Relay(Generic[RequestT, ResponseT, EventT]):
             try:
                 return await ask(target.model, self._for(target))
             except ModelhubError as raised:
+                self._tell_of_share(raised)
                 if not self._leads_on(raised, target):
                     raise after(self.failed, raised)  # noqa: B904  # the same error, telling more
                 self.failed += failed(target.model.card.model, raised)
@@ -124,19 +130,34 @@ class _Relay(Generic[RequestT, ResponseT, EventT]):
 
     def _left(self) -> float:
         total = self._request.timeouts.total
-        return float("inf") if total is None else total - (self._runtime.now() - self._started)
+        return inf if total is None else total - (self._runtime.now() - self._started)
 
     def _for(self, target: Target) -> RequestT:
         """The request as this model is asked: with the time that is left and, where the call gave none, its own settings."""
-        first = self._fallback.first
-        if target is first:
-            return self._request
-        request = _with_settings(self._request, first.settings, target.settings)
-        timeouts, left = request.timeouts, max(self._left(), 0.001)
-        if target.own_timeouts and target.timeouts is not None and timeouts == first.timeouts:
-            timeouts = target.timeouts
-        total = left if timeouts.total is None else min(left, timeouts.total)
-        return replace(request, timeouts=replace(timeouts, total=None if total == float("inf") else total))
+        first, behind, request, timeouts = self._fallback.first, self._behind(target), self._request, self._request.timeouts
+        if target is first and not behind:
+            return request
+        left = self._left() if self.failed else _least(inf, timeouts.total)
+        if target is not first:
+            request = _with_settings(request, first.settings, target.settings)
+            if target.own_timeouts and target.timeouts is not None and timeouts == first.timeouts:
+                timeouts = target.timeouts
+        total = max(_least(left, timeouts.total), 0.001)
+        share = max(_least(left / (1 + behind), timeouts.total), 0.001)
+        if self._streamed:  # one that has begun has all the time that is left
+            return _timed(request, timeouts, total, _least(share, timeouts.first_token))
+        return _timed(request, timeouts, share, timeouts.first_token)
+
+    def _behind(self, target: Target) -> int:
+        """How many may be asked after this one."""
+        now, others = self._runtime.now(), self._fallback.others
+        after_it = others if target is self._fallback.first else others[others.index(target) + 1 :]
+        return sum(not other.circuit.left(now) for other in after_it)
+
+    def _tell_of_share(self, error: ModelhubError) -> None:
+        total = self._request.timeouts.total
+        if isinstance(error, TimedOut) and error.phase == "total" and total is not None and error.seconds < total:
+            error.args = (f"{error.message} All models that may be asked share {total:g} s.",)
 
     def signed(self, response: ResponseT) -> ResponseT:
         """The response, telling of the attempts before it and of those who were not asked."""
@@ -148,6 +169,16 @@ class _Relay(Generic[RequestT, ResponseT, EventT]):
     def finished(self, event: Any) -> Any:
         """The event, which tells the same if it is the last one."""
         return Finished(self.signed(event.response)) if isinstance(event, Finished) else event
+
+
+def _least(seconds: float, limit: float | None) -> float:
+    return seconds if limit is None else min(seconds, limit)
+
+
+def _timed(request: RequestT, timeouts: Timeouts, total: float, first_token: float | None) -> RequestT:
+    """The request with these time-outs; what is endless is none."""
+    ends = {"total": total, "first_token": inf if first_token is None else first_token}
+    return replace(request, timeouts=replace(timeouts, **{name: None if at == inf else at for name, at in ends.items()}))
 
 
 def _with_settings(request: RequestT, asked: Mapping[str, Any], own: Mapping[str, Any]) -> RequestT:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +107,51 @@ def test_a_stream_whose_first_token_is_late_leads_on(asked: Any, said: Callable[
     assert (response.attempts[0].error.phase, asked.paths()) == ("first_token", ["first", "second"])
 
 
-def test_where_no_time_is_left_nobody_else_is_asked(asked: Any, said: Callable[..., Reply]) -> None:
-    """AT-D2: ``total`` holds for all models together."""
+def test_a_model_that_hangs_leaves_the_others_their_share_of_the_time(asked: Any, said: Callable[..., Reply]) -> None:
+    """AT-D5: row "time-out", for a whole answer, which has no first event to wait for."""
     asked.server.on("/first", Reply(fault="stall", at="headers")).on("/second", said("晴れ"))
-    with pytest.raises(modelhub.TimedOut):
-        asked.ask(asked.hub(PAIR), "a", timeouts=modelhub.Timeouts(total=0.2))
-    assert asked.paths() == ["first"]
+    response = asked.ask(asked.hub(PAIR), "a", timeouts=modelhub.Timeouts(total=0.8))
+    error = response.attempts[0].error
+    assert (response.text, asked.paths(), error.phase) == ("晴れ", ["first", "second"], "total")
+    assert error.seconds == pytest.approx(0.4)
+    assert str(error).endswith("All models that may be asked share 0.8 s.")
+
+
+def test_a_stream_that_hangs_leaves_the_others_their_share(asked: Any, said: Callable[..., Reply]) -> None:
+    """AT-D5: row "time-out", where ``total`` is shorter than ``first_token``."""
+    asked.server.on("/first", Reply(fault="stall", at="headers")).on("/second", said("晴れ", stream=True))
+    response = asked.stream(asked.hub(PAIR), "a", timeouts=modelhub.Timeouts(total=0.8))
+    assert (response.text, asked.paths()) == ("晴れ", ["first", "second"])
+
+
+def test_a_stream_that_has_begun_may_use_all_the_time(asked: Any, said: Callable[..., Reply]) -> None:
+    slow = replace(said("晴れ", stream=True), first_delay=0.3, chunk_delay=0.15)
+    asked.server.on("/first", slow)
+    response = asked.stream(asked.hub(PAIR), "a", timeouts=modelhub.Timeouts(total=1.2))
+    assert (response.text, asked.paths()) == ("晴れ", ["first"])
+    assert response.timing.total > 0.6 - 0.15
+
+
+def test_who_is_left_alone_has_no_share(asked: Any, said: Callable[..., Reply]) -> None:
+    asked.server.on("/first", Reply(fault="stall", at="headers")).on("/second", Reply(500)).on("/third", said("晴れ"))
+    models = {
+        "a": {"model": "parrot:first", "fallback": ["b"]},
+        "b": {"model": "parrot:second", "fallback": ["parrot:third"]},
+    }
+    hub = asked.hub(models, retry={"times": 0}, circuit={"failures": 1})
+    asked.ask(hub, "b")
+    response = asked.ask(hub, "a", timeouts=modelhub.Timeouts(total=0.8))
+    assert response.attempts[0].error.seconds == pytest.approx(0.4)
+
+
+def test_total_holds_for_all_models_together(asked: Any) -> None:
+    """AT-D2: each has its share, and all of them no more than that."""
+    asked.server.on("/first", Reply(fault="stall", at="headers")).on("/second", Reply(fault="stall", at="headers"))
+    began = time.monotonic()
+    with pytest.raises(modelhub.TimedOut) as caught:
+        asked.ask(asked.hub(PAIR), "a", timeouts=modelhub.Timeouts(total=0.4))
+    assert 0.35 < time.monotonic() - began < 1.0
+    assert (asked.paths(), len(caught.value.attempts)) == (["first", "second"], 1)
 
 
 def test_after_the_first_event_nothing_is_spliced(asked: Any, said: Callable[..., Reply]) -> None:
