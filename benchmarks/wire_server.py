@@ -34,6 +34,11 @@ def _whole(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
 
+def _json(value: object) -> bytes:
+    """As the hosts write it: without spaces, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _answer() -> bytes:
     message = {"role": "assistant", "content": TEXT, "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
@@ -45,18 +50,18 @@ def _answer() -> bytes:
         "choices": [choice],
         "usage": _USAGE,
     }
-    return _whole(json.dumps(answer).encode())
+    return _whole(_json(answer))
 
 
 def _event(delta: dict[str, str], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     event = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "each", "system_fingerprint": "fp_1"}
-    return b"data: %b\n\n" % json.dumps({**event, "choices": [choice], "usage": None}, ensure_ascii=False).encode()
+    return b"data: %b\n\n" % _json({**event, "choices": [choice], "usage": None})
 
 
 def _last() -> bytes:
     event = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "each", "system_fingerprint": "fp_1"}
-    return b"data: %b\n\ndata: [DONE]\n\n" % json.dumps({**event, "choices": [], "usage": _USAGE}).encode()
+    return b"data: %b\n\ndata: [DONE]\n\n" % _json({**event, "choices": [], "usage": _USAGE})
 
 
 _STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -77,7 +82,7 @@ def _vectors(form: str, count: int) -> bytes:
     rows = [[round(numbers.gauss(0, 0.03), 10) for _ in range(DIMENSIONS)] for _ in range(count)]
     data = [{"object": "embedding", "index": index, "embedding": _written(form, row)} for index, row in enumerate(rows)]
     usage = {"prompt_tokens": 8 * count, "total_tokens": 8 * count}
-    return _whole(json.dumps({"object": "list", "data": data, "model": form, "usage": usage}).encode())
+    return _whole(_json({"object": "list", "data": data, "model": form, "usage": usage}))
 
 
 def _written(form: str, row: list[float]) -> str | list[float]:

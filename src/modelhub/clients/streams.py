@@ -42,6 +42,7 @@ class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
 
     def __init__(self, events: AsyncGenerator[EventT, None]) -> None:
         self._events = iterate(events)
+        self._step = self._events.__next__
         self._stop = Stop()
         self._reading = threading.Lock()
 
@@ -51,7 +52,7 @@ class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
     def __next__(self) -> EventT:
         with self._reading:
             try:
-                event = self._stop.heard_by(lambda: next(self._events))
+                event = self._stop.heard_by(self._step)
             except ModelhubError as error:
                 if self._stop.asked:
                     raise _stopped(error) from error

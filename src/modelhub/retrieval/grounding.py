@@ -36,12 +36,15 @@ class Grounding(Wrapper[TextRequest, TextResponse[Any], "TextEvent"]):
         grounded = self._grounded(request)
         return grounded.completed(await self.inner.call(grounded.request, runtime))
 
-    async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
-        grounded = self._grounded(request) if request.passages else None
-        reader = None if grounded is None else grounded.reader()
-        async with aclosing(self.inner.stream(request if grounded is None else grounded.request, runtime)) as events:
+    def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
+        return self._streamed(request, runtime) if request.passages else self.inner.stream(request, runtime)
+
+    async def _streamed(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
+        grounded = self._grounded(request)
+        reader = grounded.reader()
+        async with aclosing(self.inner.stream(grounded.request, runtime)) as events:
             async for event in events:
-                for passed in (event,) if reader is None else reader.read(event):
+                for passed in reader.read(event):
                     yield passed
 
     def _grounded(self, request: TextRequest) -> Grounded:

@@ -113,7 +113,7 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
                     while reading.goes_on:
                         await reading.advance()
                         for event in reading.events():
-                            yield self._timed(endpoint, request, event, first_token)
+                            yield event if reading.goes_on else self._finished(endpoint, request, event, first_token)
                     return
                 refused = HttpResponse(incoming.status, incoming.headers, await incoming.read())
             except StreamBroken as error:
@@ -168,13 +168,11 @@ class HttpModel(Generic[RequestT, ResponseT, EventT]):
             self._lessons.append(better)
         return again
 
-    def _timed(
-        self, endpoint: Endpoint[RequestT, ResponseT, EventT], request: RequestT, event: EventT, first_token: FirstToken
+    def _finished(
+        self, endpoint: Endpoint[RequestT, ResponseT, EventT], request: RequestT, event: Any, first_token: FirstToken
     ) -> EventT:
-        if not isinstance(event, Finished):
-            return event
         response = self._signed(_completed(endpoint, request, event.response), first_token.timing())
-        return cast("EventT", replace(event, response=response))
+        return cast("EventT", Finished(response))
 
     def _signed(self, answer: ResponseT, timing: Timing) -> ResponseT:
         """The answer with what only the path knows, and the model's names where the provider gave none."""

@@ -93,16 +93,26 @@ class Reading(Generic[EventT]):
 
     def events(self) -> Iterator[EventT]:
         """The events that these bytes complete. Raises ``StreamBroken`` at an end that is none."""
-        decoded = self._understood(
-            lambda: iter(self._decoder.close() if self._piece is None else self._decoder.feed(self._piece))
-        )
-        while self.goes_on and (event := self._understood(lambda: next(decoded, _NO_MORE))) is not _NO_MORE:
-            self._first_token.came()
+        for event in self._decoded():
+            if self._first_token.after is None:
+                self._first_token.came()
             self.goes_on = not isinstance(event, Finished)
             yield event
-        if self.goes_on and self._piece is None:
+            if not self.goes_on:
+                return
+        if self._piece is None:
             raise self._broken("The stream ended without saying that the answer is complete.")
         self._first_token.check()
+
+    def _decoded(self) -> Iterable[EventT]:
+        """What the decoder makes of the bytes. A list is made already; anything else may go wrong at each event."""
+        decoded = self._understood(lambda: self._decoder.close() if self._piece is None else self._decoder.feed(self._piece))
+        return decoded if isinstance(decoded, list) else self._one_by_one(decoded)
+
+    def _one_by_one(self, decoded: Iterable[EventT]) -> Iterator[EventT]:
+        left = self._understood(lambda: iter(decoded))
+        while (event := self._understood(lambda: next(left, _NO_MORE))) is not _NO_MORE:
+            yield event
 
     def _understood(self, read: Callable[[], Any]) -> Any:
         try:

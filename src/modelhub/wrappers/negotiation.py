@@ -40,11 +40,21 @@ class Negotiation(Wrapper[RequestT, ResponseT, EventT]):
         request, notices = negotiate(request, self.inner.card)
         return _noted(await self.inner.call(request, runtime), notices)
 
-    async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
+    def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
+        if _asks_for_nothing_special(request, self.inner.card):
+            return self.inner.stream(request, runtime)
+        return self._streamed(request, runtime)
+
+    async def _streamed(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
         request, notices = negotiate(request, self.inner.card)
         async with aclosing(self.inner.stream(request, runtime)) as events:
             async for event in events:
                 yield _finished(event, notices) if notices and isinstance(event, Finished) else event
+
+
+def _asks_for_nothing_special(request: Request, card: ModelCard) -> bool:
+    """Whether there is nothing to negotiate, so that a stream needs nobody to watch over it."""
+    return not request.needs() and (card.settings is None or request.settings().keys() <= card.settings)
 
 
 def _noted(response: ResponseT, notices: tuple[Notice, ...]) -> ResponseT:

@@ -27,7 +27,10 @@ class StructuredOutput(Wrapper[TextRequest, TextResponse[Any], "TextEvent"]):
         asked, notices = self._asked(request)
         return _typed(await self.inner.call(asked, runtime), request, notices)
 
-    async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
+    def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
+        return self.inner.stream(request, runtime) if request.output is None else self._streamed(request, runtime)
+
+    async def _streamed(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
         asked, notices = self._asked(request)
         async with aclosing(self.inner.stream(asked, runtime)) as events:
             async for event in events:

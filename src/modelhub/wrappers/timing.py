@@ -28,9 +28,12 @@ class Timed(Wrapper[RequestT, ResponseT, EventT]):
         start, first = runtime.now(), None
         async with aclosing(self.inner.stream(request, runtime)) as events:
             async for event in events:
-                first = runtime.now() - start if first is None else first
-                timing = Timing(first_token=first, total=runtime.now() - start)
-                yield self._finished(event, timing) if isinstance(event, Finished) else event
+                if first is None:
+                    first = runtime.now() - start
+                if isinstance(event, Finished):
+                    yield self._finished(event, Timing(first_token=first, total=runtime.now() - start))
+                else:
+                    yield event
 
     def _signed(self, response: ResponseT, timing: Timing) -> ResponseT:
         if response.timing.total is not None and response.attempts:
