@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         did_you_mean,
     )
     from modelhub.hookspecs import hookimpl
-    from modelhub.http import Headers, HttpRequest, HttpResponse, HttpStream, Secret
+    from modelhub.http import Headers, HttpRequest, HttpResponse, HttpStream, Secret, shown
     from modelhub.interfaces.content import Message, Part, ReasoningPart, Role, TextPart, Tool, ToolCall, ToolResult
     from modelhub.interfaces.embedding import EmbeddingModel, EmbeddingRequest, EmbeddingResponse, pack
     from modelhub.interfaces.envelope import enveloped
@@ -122,7 +122,7 @@ _HOMES = {
         "Unreachable Unsupported did_you_mean"
     ),
     "modelhub.hookspecs": "hookimpl",
-    "modelhub.http": "Headers HttpRequest HttpResponse HttpStream Secret",
+    "modelhub.http": "Headers HttpRequest HttpResponse HttpStream Secret shown",
     "modelhub.interfaces.content": "Message Part ReasoningPart Role TextPart Tool ToolCall ToolResult",
     "modelhub.interfaces.embedding": "EmbeddingModel EmbeddingRequest EmbeddingResponse pack",
     "modelhub.interfaces.envelope": "enveloped",
@@ -303,6 +303,7 @@ __all__ = [
     "pack",
     "read_wav",
     "sentence_spans",
+    "shown",
     "sniff",
     "terms",
 ]

@@ -10,7 +10,9 @@ from modelhub_openai.gateways import names
 
 import modelhub
 from modelhub.plugin import (
+    BadRequest,
     ConfigError,
+    KeyMissing,
     Message,
     PluginMissing,
     ReasoningPart,
@@ -18,6 +20,7 @@ from modelhub.plugin import (
     TextRequest,
     TextSettings,
     Tool,
+    UnknownModel,
     output_type,
 )
 from modelhub.providers import installed, provider
@@ -203,3 +206,72 @@ def test_what_is_written_wins_over_a_row(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_host_without_a_row_is_not_guessed() -> None:
     with modelhub.Hub({}) as hub, pytest.raises(PluginMissing):
         hub.text("grok:m")
+
+
+def own_host(**options: Any) -> dict[str, Any]:
+    return {"providers": {"myhost": {"uses": "openai", **options}}}
+
+
+def test_a_host_of_ones_own_never_gets_the_key_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AT-H5: the variable of a table is called after the table."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-sentinel-of-openai")
+    with FaultServer(Reply(json=ANSWER)) as server, modelhub.Hub(own_host(base_url=f"{server.url}/v1")) as hub:
+        with pytest.raises(KeyMissing, match=r"MYHOST_API_KEY.*not set") as caught:
+            hub.text("myhost:qwen").generate("?")
+        assert "api_key_env = false" in caught.value.message
+        assert not server.requests
+        monkeypatch.setenv("MYHOST_API_KEY", "sk-own")
+        hub.text("myhost:qwen").generate("?")
+        assert server.requests[0].headers["authorization"] == "Bearer sk-own"
+
+
+ANSWER = {"choices": [{"message": {"content": "はい"}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize("ending", ["/v1", "/v1/", " /v1 ", "/v1/chat/completions", "/v1/chat/completions/"])
+def test_an_address_may_be_written_as_it_is_found(ending: str) -> None:
+    with FaultServer().on("/v1/chat/completions", Reply(json=ANSWER)) as server:
+        address = f" {server.url}{ending.strip()}" if " " in ending else f"{server.url}{ending}"
+        with modelhub.Hub(own_host(base_url=address, api_key_env=False)) as hub:
+            assert hub.text("myhost:qwen").generate("?").text == "はい"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("localhost:8000/v1", "it must begin with http:// or https://"),
+        ("ftp://a.example/v1", "it must begin with http:// or https://"),
+        ("https://a.example/v1?api-version=2", 'goes into query = { name = "..." }'),
+    ],
+)
+def test_an_address_that_is_none_is_an_error_of_the_configuration(address: str, told: str) -> None:
+    with modelhub.Hub(own_host(base_url=address, api_key_env=False)) as hub, pytest.raises(ConfigError) as caught:
+        hub.text("myhost:qwen").generate("?")
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "body", ['{"detail":"Not Found"}', "<h1>404</h1>", '{"error":{"message":"Invalid URL (POST /chat/completions)"}}']
+)
+def test_a_404_of_a_wrong_address_asks_after_the_address(body: str) -> None:
+    with FaultServer(Reply(404, body=body)) as server, modelhub.Hub(own_host(base_url=server.url, api_key_env=False)) as hub:
+        with pytest.raises(UnknownModel) as caught:
+            hub.text("myhost:qwen").generate("?")
+        assert f"base_url is {server.url}; most hosts want one that ends in /v1." in caught.value.message
+
+
+def test_a_404_that_names_the_model_says_nothing_of_the_address() -> None:
+    body = {"error": {"message": "The model `qwen` does not exist."}}
+    with FaultServer(Reply(404, json=body)) as server, modelhub.Hub(own_host(base_url=server.url, api_key_env=False)) as hub:
+        with pytest.raises(UnknownModel) as caught:
+            hub.text("myhost:qwen").generate("?")
+        assert caught.value.message == "The model `qwen` does not exist."
+
+
+def test_a_redirect_is_told_with_where_it_leads() -> None:
+    away = Reply(308, headers={"location": "https://llm.example.com/v1/chat/completions?sig=secret"})
+    with FaultServer(away) as server, modelhub.Hub(own_host(base_url=server.url, api_key_env=False)) as hub:
+        with pytest.raises(BadRequest) as caught:
+            hub.text("myhost:qwen").generate("?")
+        assert "redirects to https://llm.example.com/v1/chat/completions?sig=... (status 308)" in caught.value.message
+        assert len(server.requests) == 1

@@ -19,7 +19,7 @@ from modelhub.errors import (
     RateLimited,
     UnknownModel,
 )
-from modelhub.http import HttpResponse
+from modelhub.http import HttpResponse, shown
 from modelhub.transport.overflow import context_overflow, overflows
 from modelhub.transport.patience import told_wait
 
@@ -169,7 +169,9 @@ def _text(said: Mapping[str, Any], *names: str) -> str:
 
 def _unexplained(response: HttpResponse, raw: Any) -> str:
     if 300 <= response.status < 400:
-        return f"The server redirects (status {response.status}), which is not followed: set the address it should be sent to."
+        where = f" to {shown(location)[:200]}" if (location := response.headers.get("location")) else ""
+        what = f"The server redirects{where} (status {response.status}), which is not followed"
+        return f"{what}: set the address it should be sent to."
     begins = re.sub(r"<[^>]*>|\s+", " ", raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False))
     begins = " ".join(begins.split())[:200]
     return f"Status {response.status}: {begins}" if begins else f"Status {response.status}, without an explanation."

@@ -21,8 +21,9 @@ class OpenAIOptions:
     """Up to and including ``/v1``: ``chat/completions`` is put behind it."""
     api_key: Secret | None = None
     """Left out, the environment variable ``api_key_env``."""
-    api_key_env: str | None = "OPENAI_API_KEY"
-    """``false`` for a host that wants no key."""
+    api_key_env: str | None = ""
+    """Left out, it is called after the table: ``OPENAI_API_KEY``, and ``MYHOST_API_KEY`` for ``[providers.myhost]``, so that
+    no host gets another's key by accident. ``false`` for a host that wants no key."""
     api_key_header: str = "authorization"
     """The header the key goes in: as ``Bearer KEY`` in ``authorization``, bare in any other."""
     query: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +43,12 @@ class OpenAIOptions:
     client_certificate: str | None = None
     client_key: str | None = None
     proxy: str | None = None
+
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key; ``None`` for a host that wants none."""
+        if self.api_key_env == "":
+            return "".join(letter if letter.isalnum() else "_" for letter in self.provider.upper()) + "_API_KEY"
+        return self.api_key_env
 
     def route(self) -> Route | None:
         """How the host is reached, where the machine's own settings do not suffice."""

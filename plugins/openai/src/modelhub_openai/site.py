@@ -18,6 +18,7 @@ from modelhub.plugin import (
     ModelhubError,
     Route,
     Secret,
+    shown,
 )
 from modelhub_openai.forms import Form
 from modelhub_openai.options import OpenAIOptions
@@ -93,19 +94,29 @@ class Host:
     def fault(self, response: HttpResponse, model: str) -> ModelhubError:
         from modelhub_openai.faults import dialect_fault
 
-        return dialect_fault(response, provider=self.provider, model=model)
+        error = dialect_fault(response, provider=self.provider, model=model)
+        if response.status in (404, 405) and not any(word in error.message.lower() for word in _NAMED):
+            error.args = (
+                f"{error.message.rstrip('.')}. Is the address right? base_url is {shown(self.base_url)}{self._advice()}",
+            )
+        return error
+
+    def _advice(self) -> str:
+        return "." if self.base_url.endswith("/v1") else "; most hosts want one that ends in /v1."
+
+
+_NAMED = ("model", "deployment", "endpoints found")
+"""What a 404 speaks of that knows the address, and not the model."""
 
 
 def host(options: OpenAIOptions | None) -> Host:
     """The host that the options describe."""
     options = options or OpenAIOptions()
     key = options.api_key
-    if key is None and options.api_key_env:
-        key = Environment(options.api_key_env, f"The key of {options.provider}")
-    if not options.base_url:
-        raise ConfigError(
-            f'{options.provider} has no address of its own: write [providers.{options.provider}] base_url = "https://..."'
-        )
+    if key is None and (variable := options.key_variable()):
+        wanted = "" if options.provider == "openai" else " (api_key_env = false, where it wants none)"
+        key = Environment(variable, f"The key of {options.provider}{wanted}")
+    base_url = _address(options)
     name = options.api_key_header
     own = {
         name: (Bearer(key) if name == "authorization" else key) if key else None,
@@ -116,7 +127,7 @@ def host(options: OpenAIOptions | None) -> Host:
     pairs = "&".join(f"{quote(name)}={quote(value)}" for name, value in options.query.items())
     return Host(
         options.provider,
-        options.base_url.rstrip("/"),
+        base_url,
         headers,
         options.quirks,
         options.base_models,
@@ -124,6 +135,18 @@ def host(options: OpenAIOptions | None) -> Host:
         options.route(),
         f"?{pairs}" if pairs else "",
     )
+
+
+def _address(options: OpenAIOptions) -> str:
+    """The base address, as it is put before an operation. Raises ``ConfigError`` where it is none."""
+    url, place = options.base_url.strip(), f"[providers.{options.provider}]"
+    if not url:
+        raise ConfigError(f'{options.provider} has no address of its own: write {place} base_url = "https://..."')
+    if not url.lower().startswith(("http://", "https://")):
+        raise ConfigError(f"{place} base_url is {shown(url)!r}: it must begin with http:// or https://.")
+    if "?" in url or "#" in url:
+        raise ConfigError(f'{place} base_url is {shown(url)!r}: what stands behind the ? goes into query = {{ name = "..." }}.')
+    return url.rstrip("/").removesuffix("/chat/completions").rstrip("/")
 
 
 def json_bytes(body: Mapping[str, Any]) -> bytes:
