@@ -112,6 +112,22 @@ def test_a_mistake_is_told_where_it_stands(place: Path, text: str, told: str) ->
     assert not [line for line in lines if "there is no alias" in line]
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("fallback = ['nobody']\nfallback_on = ['RateLimitted']\n", ["models.a.fallback[0]", "models.a.fallback_on[0]"]),
+        ("price = { input = '2,50', output = 'x' }\nretry = { times = -1 }\n", ["models.a.retry", "models.a.price.input"]),
+        ("[models.b]\nmodel = 'a'\nfallback = ['a']\n[retry]\ntimes = 1.5\n", ["retry.times"]),
+        ("[models.b]\nmodel = 'starter:quote'\nprice = { input = -1 }\n", ["models.b.price"]),
+    ],
+)
+def test_a_mistake_is_not_told_again_where_it_strikes(place: Path, text: str, places: list[str]) -> None:
+    _, _, lines = checked(place, f"[models.a]\nmodel = 'starter:quote'\n{text}")
+    told = [line.split(": ")[2] for line in lines]
+    assert set(places) <= set(told)
+    assert not [line for line in lines if ".model: " in line]
+
+
 def test_what_is_right_for_the_kind_its_model_has_is_right(place: Path) -> None:
     """A setting of pictures is no mistake on a model of pictures; nor is a prompt that no model uses yet."""
     text = """

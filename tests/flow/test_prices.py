@@ -57,3 +57,5 @@ def test_without_a_price_there_is_a_reason_and_never_a_zero() -> None:
 def test_a_price_that_is_none_is_told_with_its_place(price: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"prices\.\"?mine:m"):
         asked({"prices": {"mine:m": price}}, "mine:m")
+    with pytest.raises(ConfigError, match=r"models\.\"?安い\"?\.price"):
+        Hub({"models": {"安い": {"model": "mine:m", "price": price}}})

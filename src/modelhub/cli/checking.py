@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from modelhub.assembly import Assembly
 from modelhub.config import plugin_of, read, resolve, served, split_id
 from modelhub.config.aliases import alias_stack, chain, option_stack
+from modelhub.config.fallbacks import wrong_fallbacks
+from modelhub.config.persistence import wrong_persistence
 from modelhub.config.positions import Path
 from modelhub.config.served import option_table
 from modelhub.config.settings import read_settings
@@ -164,14 +166,21 @@ def _wrong_settings(loaded: Loaded, alias: str, kind: Kind) -> Iterator[Mistake]
 
 
 def _built(assembly: Assembly, alias: str, kind: Kind, place: Path) -> Iterator[Mistake]:
-    """Built as a call would build it; where the prompt or the documents are not there, that is told already."""
+    """Built as a call would build it; where it has no sound prompt, documents, retries or fallbacks, that is told already."""
     loaded = assembly.loaded
     try:
         spec = resolve(loaded, alias)
     except ModelhubError:  # told when the file was read
         return
-    if spec.prompt in (None, *loaded.config.prompts) and spec.retrieval in (None, *loaded.config.indexes):
+    there = spec.prompt in (None, *loaded.config.prompts) and spec.retrieval in (None, *loaded.config.indexes)
+    if there and not any(_wrong_persistence(loaded)):
         yield from _wrong(place, assembly.model, kind, alias)
+
+
+def _wrong_persistence(loaded: Loaded) -> Iterator[ConfigError]:
+    yield from wrong_persistence(loaded)
+    for name in loaded.config.models:
+        yield from wrong_fallbacks(loaded, name)
 
 
 def _wrong_options(loaded: Loaded, found: Provider, name: str) -> Iterator[ConfigError]:

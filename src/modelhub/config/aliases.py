@@ -92,7 +92,7 @@ def wrong_references(loaded: Loaded) -> Iterator[ConfigError]:
         from modelhub.config.persistence import wrong_persistence
 
         yield from wrong_persistence(loaded)
-    if config.prices:
+    if config.prices or any(model.price for model in config.models.values()):
         from modelhub.config.prices import wrong_prices
 
         yield from wrong_prices(loaded)

@@ -31,9 +31,13 @@ def price_of(loaded: Loaded, name: str, model: str) -> Price | None:
 
 
 def wrong_prices(loaded: Loaded) -> Iterator[ConfigError]:
-    """Every price of the table ``[prices]`` that is none."""
-    for model in loaded.config.prices:
+    """Every price that is none: of the table ``[prices]``, and of an alias."""
+    places: list[tuple[str, ...]] = [("prices", model) for model in loaded.config.prices]
+    places += [("models", name, "price") for name, model in loaded.config.models.items() if model.price]
+    for where in places:
+        mistakes: list[ConfigError] = []
         try:
-            price_of(loaded, ":", model)
+            read(Price, table_at(loaded.tree, where), origin=loaded.origin, where=where, mistakes=mistakes)
         except ConfigError as error:
-            yield error
+            mistakes.append(error)
+        yield from mistakes

@@ -188,7 +188,7 @@ class _Reader:
         try:
             return hint(str(value))
         except ArithmeticError:
-            raise self.error(path, "this string is not a number.") from None
+            raise self.error(path, 'this string is not a number: write 2.5 or "2.5", without commas and units.') from None
 
     def string(self, value: object, path: Path) -> str:
         if isinstance(value, Mapping) and set(value) == {"env"}:

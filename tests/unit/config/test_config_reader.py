@@ -93,7 +93,7 @@ def test_what_is_left_out_has_its_default() -> None:
         ({"on": "false"}, "on: expected true or false, got a string. Write false, without quotes."),
         ({"on": 0}, "on: expected true or false, got a number."),
         ({"price": True}, "price: expected a number, got true."),
-        ({"price": "much"}, "price: this string is not a number."),
+        ({"price": "much"}, 'price: this string is not a number: write 2.5 or "2.5", without commas and units.'),
         ({"mode": "fasst"}, "mode: expected 'fast' or 'slow'. Did you mean 'fast'?"),
         ({"maybe": "x"}, "maybe: expected a whole number, got a string."),
         ({"maybe": True}, "maybe: expected a whole number, got true."),
