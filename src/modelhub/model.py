@@ -147,6 +147,10 @@ class Request:
             raise InvalidRequest(f"retries is {self.retries!r}; it must be a whole number, 0 or more, or None.")
         if not isinstance(self.extra, Mapping):
             raise InvalidRequest(f"extra is {self.extra!r}; it must be a mapping: {{'provider': {{'option': value}}}}.")
+        for name, options in self.extra.items():
+            if not isinstance(options, Mapping):
+                told = f"extra[{name!r}] is {type(options).__name__}; options stand under a provider"
+                raise InvalidRequest(f"{told}: {{'provider': {{{name!r}: ...}}}}.")
 
     def needs(self) -> frozenset[str]:
         """The capabilities this request cannot do without, by their names on a ``ModelCard``."""

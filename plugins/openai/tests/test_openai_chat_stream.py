@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from itertools import pairwise
@@ -444,3 +445,40 @@ def test_what_comes_in_the_place_of_a_stream_is_what_it_means(body: str, kind: t
         runtime.stream(served(server), REQUEST)
     if isinstance(caught.value, AnswerError):
         assert caught.value.head
+
+
+def test_a_host_that_streams_unasked_has_answered_all_the_same(runtime: Driven) -> None:
+    told = {"choices": [], "usage": USAGE}
+    with FaultServer(Reply(headers=SSE, chunks=sse([chunk("灯"), chunk("台", "stop"), told, "[DONE]"]))) as server:
+        answer = runtime.call(served(server), REQUEST)
+    assert (answer.text, answer.finish_reason, answer.usage.input_tokens) == ("灯台", "stop", 7)
+
+
+def test_a_stream_unasked_that_is_cut_is_no_answer(runtime: Driven) -> None:
+    with FaultServer(Reply(headers=SSE, chunks=sse([chunk("灯")]))) as server, pytest.raises(StreamBroken):
+        runtime.call(served(server), REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("<html>Please log in</html>", "it begins with '<html>Please log in</html>'"),
+        ('{"code": 503, "msg": "混雑"}', 'it begins with \'{"code": 503, "msg": "混雑"}\''),
+        ("", "it is empty"),
+    ],
+)
+def test_what_is_no_answer_is_told_with_what_it_begins_with(body: str, told: str, runtime: Driven) -> None:
+    with FaultServer(Reply(body=body)) as server, pytest.raises(AnswerError) as caught:
+        runtime.call(served(server), REQUEST)
+    assert told in caught.value.message
+
+
+def test_the_beginning_of_what_is_no_answer_shows_no_key(runtime: Driven) -> None:
+    """AT-H1: where the server repeats it."""
+    options = OpenAIOptions(api_key=Plain("sk-sentinel-0123456789"))
+    with FaultServer(Reply(body="<p>sk-sentinel-0123456789</p>")) as server:
+        asked = model("gpt-4o", dataclasses.replace(options, base_url=server.url))
+        with pytest.raises(AnswerError) as caught:
+            runtime.call(asked, REQUEST)
+    assert "begins with '<p>[key]" in caught.value.message
+    assert "sentinel" not in repr(vars(caught.value))

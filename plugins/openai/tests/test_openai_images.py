@@ -453,3 +453,10 @@ def test_a_job_elsewhere_does_not_get_the_key(place: str) -> None:
 def test_a_job_without_a_place_is_an_error() -> None:
     with pytest.raises(AnswerError, match="does not say where"):
         drive(model("dall-e-2", NO_KEY).call(ImageRequest(prompt="a"), FakeRuntime([HttpResponse(202)])))
+
+
+@pytest.mark.parametrize("member", ["url", "b64_json"])
+def test_an_address_that_is_the_picture_is_read(member: str) -> None:
+    written = f"data:image/png;base64,{encoded(PNG)}"
+    image = endpoint().parse(answer({member: written})).images[0]
+    assert (image.bytes(), image.url, image.media_type) == (PNG, None, "image/png")

@@ -36,8 +36,15 @@ def understood(read: Callable[[], Any], outgoing: HttpRequest, data: Callable[[]
         refused(error, outgoing)
         failure = [unspoken(error, outgoing, data())]
     except Exception as error:  # noqa: BLE001  # whatever a provider's answer makes of a plugin, the caller can catch it
-        told = AnswerError(f"The answer could not be understood ({type(error).__name__}: {error}).", head=data()[:200])
+        reason = f"{type(error).__name__}: {error}"
+        told = AnswerError(f"The answer could not be understood ({reason}){_begins(data())}.", head=data()[:200])
         told.__cause__ = error
         failure = [unspoken(told, outgoing, data())]
-        del told
+        del told, reason  # they may show a key
     return raise_alone(failure)
+
+
+def _begins(data: bytes) -> str:
+    """What an answer begins with, which mostly says what it is: a page that asks to log in, say."""
+    beginning = " ".join(data[:200].decode("utf-8", "replace").split())[:80]
+    return f"; it begins with {beginning!r}" if beginning else "; it is empty"

@@ -122,3 +122,8 @@ def test_an_address_is_not_fetched_by_itself() -> None:
     """AT-H5: what an application was handed may lead to a machine of its own network."""
     with pytest.raises(InvalidRequest, match=r"address of a sound is not fetched"):
         transcription_request("http://169.254.169.254/latest", {})
+
+
+def test_an_option_that_stands_under_no_provider_is_told() -> None:
+    with pytest.raises(InvalidRequest, match=r"stand under a provider: \{'provider': \{'service_tier'"):
+        text_request("?", None, {"extra": {"service_tier": "flex"}})

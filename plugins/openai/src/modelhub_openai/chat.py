@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modelhub.plugin import HttpRequest, HttpResponse, ModelCard, ModelhubError, Notice, TextRequest, TextResponse, Tool
 from modelhub_openai import chat_answer, known
@@ -16,6 +16,7 @@ from modelhub_openai.site import Site
 from modelhub_openai.usage import estimated
 
 if TYPE_CHECKING:
+    from modelhub.plugin import Finished
     from modelhub_openai.chat_stream import ChatDecoder
 
 __all__ = ["Chat"]
@@ -69,6 +70,10 @@ class Chat:
         return self.site.post("chat/completions", self.name, {**written, **request.extra.get(self.site.provider, {})})
 
     def parse(self, response: HttpResponse) -> TextResponse[Any]:
+        if response.body.startswith((b"data:", b"event:", b": ")):  # some hosts stream, whatever they are asked for
+            decoder = self.decoder()
+            *_, last = *decoder.feed(response.body), *decoder.close()
+            return cast("Finished[TextResponse[Any]]", last).response
         return chat_answer.parse(response, self.site, self.name, self.extras())
 
     def decoder(self) -> ChatDecoder:

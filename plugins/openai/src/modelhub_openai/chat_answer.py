@@ -34,7 +34,7 @@ def parse(response: HttpResponse, site: Site, name: str, extras: Extras) -> Text
         raise reported(site, name, said, response)
     choice = first_choice(said) or sole_choice(said)
     if choice is None:
-        raise AnswerError("The answer has no choices.", head=response.body[:200])
+        raise AnswerError(f"The answer has no choices{_begins(response.body)}.", head=response.body[:200])
     message = choice.get("message") or choice.get("delta")
     if not isinstance(message, Mapping):
         message = {"content": choice.get("text")}
@@ -129,10 +129,16 @@ def _object(body: bytes) -> Mapping[str, Any]:
     try:
         said = json.loads(body.decode("utf-8", "replace").removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise AnswerError(f"The answer is not JSON: {error}.", head=body[:200]) from None
+        raise AnswerError(f"The answer is not JSON ({error}){_begins(body)}.", head=body[:200]) from None
     if not isinstance(said, Mapping):
         raise AnswerError("The answer is not a JSON object.", head=body[:200])
     return said
+
+
+def _begins(body: bytes) -> str:
+    """What a body begins with, which mostly says what it is: a page that asks to log in, a host's own words for an error."""
+    beginning = " ".join(body[:200].decode("utf-8", "replace").split())[:80]
+    return f"; it begins with {beginning!r}" if beginning else "; it is empty"
 
 
 _LATER = range(1, 129)

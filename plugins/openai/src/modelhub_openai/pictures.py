@@ -15,7 +15,7 @@ from modelhub_openai.usage import read_usage
 
 __all__ = ["lifted", "pictures", "understood"]
 
-_BEGINS = re.compile(rb'"b64_json"\s*:\s*"')
+_BEGINS = re.compile(rb'("b64_json"\s*:\s*)"(?:data:[^",]{0,100},)?')
 _TOLD = ("background", "output_format", "quality", "size")
 
 
@@ -29,7 +29,7 @@ def lifted(body: bytes) -> tuple[Any, list[bytes]]:
         if end < 0:
             break
         found.append(a2b_base64(view[match.end() : end]))
-        rest += [body[place : match.end() - 1], b"%d" % (len(found) - 1)]
+        rest += [body[place : match.end(1)], b"%d" % (len(found) - 1)]
         place = end + 1
     rest.append(body[place:])
     return json.loads(b"".join(rest).decode("utf-8-sig", "replace")), found
@@ -65,4 +65,7 @@ def _picture(item: dict[str, Any], found: list[bytes]) -> GeneratedImage:
     """``raw`` keeps what is told of the picture, and not the picture itself."""
     number = item.pop("b64_json", None)
     data = found[number] if isinstance(number, int) else None
-    return GeneratedImage(data or None, item.get("url"), revised_prompt=item.get("revised_prompt"))
+    url = item.get("url")
+    if data is None and isinstance(url, str) and url.startswith("data:"):  # an address that is the picture
+        data, url = a2b_base64(url.partition(",")[2]), None
+    return GeneratedImage(data or None, url, revised_prompt=item.get("revised_prompt"))
