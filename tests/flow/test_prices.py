@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +60,10 @@ def test_a_price_that_is_none_is_told_with_its_place(price: dict[str, Any]) -> N
         asked({"prices": {"mine:m": price}}, "mine:m")
     with pytest.raises(ConfigError, match=r"models\.\"?安い\"?\.price"):
         Hub({"models": {"安い": {"model": "mine:m", "price": price}}})
+
+
+def test_a_day_without_quotes_is_told_how_to_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "modelhub.toml"
+    file.write_text('[prices."mine:m"]\ninput = 2.5\nas_of = 2026-11-24\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r'as_of: expected a string.*, got a date\. Put it in quotes: "2026-11-24"\.'):
+        Hub(file)

@@ -56,6 +56,7 @@ NO_ADDRESSES = {
     "https://oai.azure.com/": 'endpoint = "https://my-resource.openai.azure.com"',
     "ftp://my-res.openai.azure.com": 'endpoint = "https://my-resource.openai.azure.com"',
     "https://user:secret@my-res.openai.azure.com": 'endpoint = "https://my-resource.openai.azure.com"',
+    "https://<my-resource>.openai.azure.com": 'endpoint = "https://my-resource.openai.azure.com"',
     "https://[my-res": 'endpoint = "https://my-resource.openai.azure.com"',
     "私のリソース": 'endpoint = "https://my-resource.openai.azure.com"',
 }

@@ -79,6 +79,20 @@ ROWS: list[tuple[int, Any, dict[str, Any], type[ModelhubError], str]] = [
     (
         404,
         error("DeploymentNotFound", "It does not exist."),
+        {"deployments": {"東京": "prod"}},
+        UnknownModel,
+        "'東京' is made of it: write model = \"azure-openai:東京\"",
+    ),
+    (
+        404,
+        error("DeploymentNotFound", "It does not exist."),
+        {"deployments": {"prod-4o": "gpt-4o", "prod": "gpt-4o"}},
+        UnknownModel,
+        "Did you mean 'prod-4o'?",
+    ),
+    (
+        404,
+        error("DeploymentNotFound", "It does not exist."),
         {"resource": None, "endpoint": f"{OWN}/openai/deployments/real"},
         UnknownModel,
         "The endpoint names 'real': write model = \"azure-openai:real\"",

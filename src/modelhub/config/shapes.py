@@ -80,6 +80,6 @@ def advice(expected: str, value: object) -> str:
         return f" Write {value.lower()}, without quotes."
     if isinstance(value, str) and "number" in expected and value.replace(".", "", 1).isdecimal():
         return " Write the number without quotes."
-    if expected == _NAMES[str] and hasattr(value, "isoformat"):
+    if expected.startswith(_NAMES[str]) and hasattr(value, "isoformat"):
         return f' Put it in quotes: "{value}".'
     return " Put it in brackets: [ ... ]." if expected == "a list" and isinstance(value, str) else ""

@@ -131,7 +131,7 @@ class Environment:
         return f"env:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Bearer:
     """``Bearer KEY``, as an ``authorization`` header wants it."""
 
@@ -155,3 +155,6 @@ class Bearer:
 
     def reveal(self) -> str:
         return f"Bearer {self.key.reveal()}"
+
+    def __repr__(self) -> str:
+        return repr(self.key)

@@ -209,7 +209,7 @@ def test_a_command_is_run_without_a_shell() -> None:
 
 def test_bearer_puts_the_word_before_the_key() -> None:
     assert Bearer(read("sk-1")).reveal() == "Bearer sk-1"
-    assert repr(Bearer(read("sk-1"))) == "Bearer(key=given)"
+    assert repr(Bearer(read({"env": "THE_KEY"}))) == "env:THE_KEY"
 
 
 def test_a_file_is_read_once_until_it_changes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ _HOSTS = re.compile(
 )
 _PORTALS = re.compile(r"(?:portal\.azure|ai\.azure|oai\.azure|ml\.azure)\.[a-z]{2,3}")
 _ACCOUNT = re.compile(r"/accounts/([A-Za-z0-9-]+)")
+_HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(?:%\w+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]")
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?:-preview)?")
 
@@ -129,7 +130,8 @@ def _parts(text: str) -> SplitResult:
         _ = parts.port
     except ValueError:
         parts = urlsplit("")
-    named = parts.hostname and ("://" in text or "." in parts.hostname)
+    host = parts.hostname or ""
+    named = _HOST.fullmatch(host) and ("://" in text or "." in host)
     if parts.scheme.lower() not in ("http", "https") or not named or parts.username or re.search(r"\s", text):
         message = 'endpoint is not an address: write endpoint = "https://my-resource.openai.azure.com".'
         raise ValueError(message)

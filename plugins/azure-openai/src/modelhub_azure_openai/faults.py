@@ -7,7 +7,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from modelhub.plugin import BadRequest, ContentFiltered, HttpResponse, KeyRefused, ModelhubError, UnknownModel, fault
+from modelhub.plugin import (
+    BadRequest,
+    ContentFiltered,
+    HttpResponse,
+    KeyRefused,
+    ModelhubError,
+    UnknownModel,
+    did_you_mean,
+    fault,
+)
 from modelhub_azure_openai.address import Address
 from modelhub_azure_openai.filters import results_in
 
@@ -31,6 +40,8 @@ class Resource(NamedTuple):
     key: str
     """Where the credential comes from, as it may be shown."""
     pasted: str | None = None
+    bases: Mapping[str, str] = {}
+    """What each deployment of the configuration is made of."""
 
 
 def azure_fault(response: HttpResponse, place: Resource) -> ModelhubError:
@@ -45,7 +56,7 @@ def azure_fault(response: HttpResponse, place: Resource) -> ModelhubError:
         return _located(_filtered(response, inner, said, known), response)
     read = fault(response, **known)
     advice = _advice(read, code, response, place)
-    return _located(fault(response, f"{read.message} {advice}", **known) if advice else read, response)
+    return _located(fault(response, f"{_sentence(read.message)} {advice}", **known) if advice else read, response)
 
 
 def _filtered(
@@ -55,11 +66,17 @@ def _filtered(
     categories = {name: _degree(result) for name, result in results.items() if result.get("filtered") is True}
     told = ", ".join(f"{name} ({degree})" for name, degree in categories.items())
     message = _text(said.get("message")) or "The content filter refused it."
-    error = fault(response, f"{message} Filtered for: {told}." if told else message, **{**known, "kind": ContentFiltered})
+    error = fault(
+        response, f"{_sentence(message)} Filtered for: {told}." if told else message, **{**known, "kind": ContentFiltered}
+    )
     if isinstance(error, ContentFiltered):
         error.categories = categories
         error.source = "completion" if said.get("param") not in ("prompt", None) else "prompt"
     return error
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?", "。")) else f"{words}."
 
 
 def _degree(result: Mapping[str, Any]) -> str:
@@ -73,14 +90,8 @@ def _advice(error: ModelhubError, code: str, response: HttpResponse, place: Reso
         case KeyRefused():
             return _about_the_key(code, words, table, place)
         case UnknownModel() if code == "DeploymentNotFound" or "deployment" in words:
-            hint = (
-                f' The endpoint names {place.pasted!r}: write model = "{place.provider}:{place.pasted}".'
-                if place.pasted
-                else ""
-            )
-            return (
-                f"{place.address.root} has no deployment {place.deployment!r}; a model id ends with a deployment's name.{hint}"
-            )
+            root, named = place.address.root, place.deployment
+            return f"{root} has no deployment {named!r}; a model id ends with a deployment's name.{_meant(place)}"
         case UnknownModel() if response.status == 404:
             version = place.address.api_version
             told = f'api_version = "{version}"' if version else "api_version"
@@ -92,6 +103,16 @@ def _advice(error: ModelhubError, code: str, response: HttpResponse, place: Reso
     return ""
 
 
+def _meant(place: Resource) -> str:
+    """Which deployment may be meant: the endpoint's, the one that is made of the model of this name, or one named like it."""
+    if place.pasted:
+        return f' The endpoint names {place.pasted!r}: write model = "{place.provider}:{place.pasted}".'
+    made = [name for name, base in place.bases.items() if base == place.model != name]
+    if made:
+        return f' {made[0]!r} is made of it: write model = "{place.provider}:{made[0]}".'
+    return did_you_mean(place.model, [name for name in place.bases if name != place.model])
+
+
 def _about_the_key(code: str, words: str, table: str, place: Resource) -> str:
     if code == "PermissionDenied" or "lacks the required data action" in words:
         return f"Give the identity the role 'Cognitive Services OpenAI User' on {place.address.root}; it takes up to 5 minutes."
@@ -101,7 +122,8 @@ def _about_the_key(code: str, words: str, table: str, place: Resource) -> str:
         return f"Check scope in {table}."
     if "tenant" in words:
         return f"Check tenant in entra of {table}."
-    return f"The credential comes from {place.key}; it has to be one of {place.address.root}." if place.key else ""
+    source = "the configuration" if place.key == "given" else place.key
+    return f"The credential comes from {source}; it has to be one of {place.address.root}." if place.key else ""
 
 
 def _wait(response: HttpResponse, words: str) -> float | None:

@@ -75,7 +75,8 @@ class AzureSite:
 
     def fault(self, response: HttpResponse, model: str) -> ModelhubError:
         key = next((repr(value) for name, value in self.headers.items() if name in ("api-key", "authorization")), "")
-        place = Resource(self.provider, self.address, self.deployment(model), model, key, self.pasted)
+        bases = {name: known.model for name, known in self.deployments.items()}
+        place = Resource(self.provider, self.address, self.deployment(model), model, key, self.pasted, bases)
         return azure_fault(response, place)
 
 
