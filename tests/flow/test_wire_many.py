@@ -127,9 +127,7 @@ def test_abandoned_streams_errors_and_calls_leave_nothing_behind(runtime: Driven
     with FaultServer() as server:
         server.on("/chat", Reply(headers={"content-type": "text/event-stream"}, chunks=deltas))
         server.on("/call", Reply(json={"text": "東京"}))
-        server.on(
-            "/error", Reply(500, json={"error": "壊れた"}, close=True)
-        )  # else the server would remember them
+        server.on("/error", Reply(500, json={"error": "壊れた"}, close=True))  # else the server would remember them
         streamed, called, failing = (make_chat(server.url, path=path) for path in ("/chat", "/call", "/error"))
 
         def a_round() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -94,7 +94,7 @@ def windows(inputs: Iterable[str], card: ModelCard) -> Iterator[tuple[int, list[
 
 
 @contextmanager
-def counted_from(first: int) -> Iterator[None]:
+def counted_from(first: int) -> Generator[None, None, None]:
     """Errors about one text name its place among all."""
     try:
         yield

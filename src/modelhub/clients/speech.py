@@ -57,7 +57,7 @@ class AsyncSpeechClient(Client[SpeechModel, SpeechOptions]):
         return AsyncStream(self.model.stream(speech_request(text, {**self.defaults, **options}), self.runtime))
 
 
-def speech_request(text: str, options: Mapping[str, Any]) -> SpeechRequest:
+def speech_request(text: object, options: Mapping[str, Any]) -> SpeechRequest:
     """A request from a caller's words. Raises ``InvalidRequest`` for an empty text."""
     if not isinstance(text, str):
         raise InvalidRequest(f"text is {text!r:.100}; it must be a string.")

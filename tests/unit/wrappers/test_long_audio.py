@@ -279,9 +279,8 @@ def test_any_other_format_is_made_wav_by_ffmpeg(tmp_path: Path, monkeypatch: pyt
     """The program stands for ffmpeg: it gives the recording that the file of another format is said to be."""
     data, words = recording(60)
     program = tmp_path / "ffmpeg"
-    program.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.stdout.buffer.write(open({str(tmp_path / 'wav')!r}, 'rb').read())\n"
-    )
+    told = f"import sys\nsys.stdout.buffer.write(open({str(tmp_path / 'wav')!r}, 'rb').read())\n"
+    program.write_text(f"#!{sys.executable}\n{told}", encoding="utf-8")
     program.chmod(0o755)
     (tmp_path / "wav").write_bytes(data)
     monkeypatch.setenv("PATH", str(tmp_path))
