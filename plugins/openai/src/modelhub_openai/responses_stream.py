@@ -48,7 +48,8 @@ class ResponsesDecoder:
         self._thought: list[str] = []
         self._started: dict[str, bool] = {}
         """The calls that were told of, by id; whether as a whole."""
-        self._ended = False
+        self.done = False
+        """Whether the response has come to its end, whether or not the body does."""
         self._beginning = bytearray()
         """What came before the first event: all of a body that is no stream."""
         self._heard = False
@@ -62,27 +63,27 @@ class ResponsesDecoder:
         yield from self._told_by(self._lines.close())
         if not self._heard and self._beginning.lstrip(_BLANK).startswith((b"{", b"<")):
             self._all_at_once(bytes(self._beginning))
-        if not self._ended:
+        if not self.done:
             raise StreamBroken("The stream ended in the middle of the answer.", partial=self.partial())
         response = answer(self._response, self._site.provider)
         yield from self._owed(response)
         yield Finished(response)
 
     def partial(self) -> TextResponse[Any]:
-        said = self._response if self._ended else {**self._response, "output": self._items.output(), "status": None}
+        said = self._response if self.done else {**self._response, "output": self._items.output(), "status": None}
         return answer(said, self._site.provider)
 
     def _told_by(self, events: Iterable[ServerSentEvent]) -> Iterator[TextEvent]:
         """One by one, so that what stands before an error is told."""
         for event in events:
-            if not self._ended:
+            if not self.done:
                 self._heard = True
                 yield from self._read(event)
 
     def _all_at_once(self, body: bytes) -> None:
         """The answer of a host that does not stream. Raises ``AnswerError`` where it is none."""
         self._response = parse(HttpResponse(200, Headers(), body), self._site, self._name).raw
-        self._ended = True
+        self.done = True
 
     def _read(self, event: ServerSentEvent) -> Iterator[TextEvent]:
         if event.data.strip() == "[DONE]":
@@ -122,7 +123,7 @@ class ResponsesDecoder:
         """The response object, at the beginning and at the end. An end without output is made of what had come."""
         self._response = response
         if kind in _ENDS:
-            self._ended = True
+            self.done = True
             status = response.get("status") or kind.removeprefix("response.")
             self._response = {**response, "status": status, "output": response.get("output") or self._items.output()}
 

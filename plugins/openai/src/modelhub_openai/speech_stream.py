@@ -41,7 +41,8 @@ class SpeechDecoder:
         self._lines: SseDecoder | None = None
         self._sound = bytearray()
         self._usage: Any = None
-        self._done = False
+        self.done = False
+        """Whether the last event has come: the sound is complete, whether or not the body ends."""
 
     def feed(self, data: bytes) -> Iterable[SpeechEvent]:
         if self._held is None:
@@ -62,7 +63,7 @@ class SpeechDecoder:
         events = list(self._read(held))
         for event in self._lines.close() if self._lines else ():
             events += self._heard(event)
-        if self._lines and not self._done:
+        if self._lines and not self.done:
             raise StreamBroken("The stream ended in the middle of the sound.", partial=self.partial())
         if not self._sound:
             raise AnswerError("The answer holds no sound.")
@@ -94,7 +95,7 @@ class SpeechDecoder:
         return [AudioDelta(sound)] if sound else []
 
     def _heard(self, event: ServerSentEvent) -> list[SpeechEvent]:
-        if event.data == "[DONE]" or self._done:
+        if event.data == "[DONE]" or self.done:
             return []
         said = event.json()
         if not isinstance(said, dict):
@@ -105,7 +106,7 @@ class SpeechDecoder:
             case "speech.audio.delta":
                 return self._more(base64.b64decode(said.get("audio") or ""))
             case "speech.audio.done":
-                self._done, self._usage = True, said.get("usage")
+                self.done, self._usage = True, said.get("usage")
         return []
 
     def _broken(self, error: ModelhubError) -> ModelhubError:

@@ -46,7 +46,8 @@ class TranscriptDecoder:
         self._text: list[str] = []
         self._segments: list[Segment] = []
         self._last: dict[str, Any] = {}
-        self._done = False
+        self.done = False
+        """Whether the last event has come: the text is complete, whether or not the body ends."""
 
     def feed(self, data: bytes) -> Iterable[TranscriptionEvent]:
         if self._whole is not None:
@@ -65,7 +66,7 @@ class TranscriptDecoder:
         events = [said for event in self._lines.close() for said in self._heard(event)]
         if self._beginning.strip(_BLANK)[:1] not in _EVENTS:
             raise AnswerError("The answer is no stream of events.", head=bytes(self._beginning[:200]))
-        if not self._done:
+        if not self.done:
             raise StreamBroken("The stream ended in the middle of the transcript.", partial=self.partial())
         return [*events, Finished(self.partial())]
 
@@ -74,7 +75,7 @@ class TranscriptDecoder:
         return replace(transcript(said, self._site, self._name), segments=tuple(self._segments))
 
     def _heard(self, event: ServerSentEvent) -> list[TranscriptionEvent]:
-        if self._done or event.data == "[DONE]":
+        if self.done or event.data == "[DONE]":
             return []
         said = event.json()
         if not isinstance(said, dict):
@@ -87,7 +88,7 @@ class TranscriptDecoder:
             case "transcript.text.segment":
                 return self._segment(said)
             case "transcript.text.done":
-                self._done, self._last = True, said
+                self.done, self._last = True, said
                 return self._rest(said.get("text"))
         return []
 
