@@ -247,7 +247,7 @@ class AsyncTextClient(Client["TextModel", TextOptions]):
 
 def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> TextRequest:
     """A request from a caller's words. Raises ``InvalidRequest`` for an empty prompt or an unknown option."""
-    checked(options, _FIELDS | _KNOBS | {"system"})
+    checked(options, _KNOWN)
     options = dict(options)
     messages = _messages(prompt, options.pop("system", None))
     for position, message in enumerate(messages):
@@ -257,11 +257,13 @@ def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> Tex
         knobs["stop_sequences"] = (stop,) if isinstance(stop, str) else _items("stop_sequences", stop, str)
     options["tools"] = _items("tools", options.get("tools", ()), Tool)
     options["passages"] = _passages(options.get("passages", ()))
-    return TextRequest(messages=messages, output=_output(wanted), knobs=TextSettings(**knobs), **options)
+    return TextRequest(messages=messages, output=_output(wanted), knobs=TextSettings(**knobs) if knobs else _PLAIN, **options)
 
 
+_PLAIN = TextSettings()
 _KNOBS = frozenset(TextSettings.__dataclass_fields__)
 _FIELDS = frozenset({"tools", "tool_choice", "passages", "timeouts", "retries", "extra"})
+_KNOWN = _FIELDS | _KNOBS | {"system"}
 
 
 def _passages(given: Any) -> tuple[Passage, ...]:

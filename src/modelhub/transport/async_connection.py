@@ -87,6 +87,7 @@ class AsyncConnection:
     async def aclose(self) -> None:
         """End it, whatever it is doing."""
         self.closed = True
+        self._dialogue.close()
         if self._stream is not None:
             await self._stream.aclose()
 

@@ -16,11 +16,10 @@ from modelhub.transport.failures import raise_alone
 from modelhub.transport.loop_pools import LoopPools
 
 if TYPE_CHECKING:
+    from modelhub.errors import ModelhubError
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
     from modelhub.transport.async_connection import AsyncAnswer
-    from modelhub.transport.async_pool import AsyncPool
-    from modelhub.transport.outgoing import Outgoing
 
 __all__ = ["AsyncRuntime"]
 
@@ -94,23 +93,28 @@ class AsyncRuntime:
                 loop.call_soon_threadsafe(pools.close_soon)
 
     async def _answer(self, request: HttpRequest, clock: Clock) -> AsyncAnswer:
-        pools = await self._pools()
-        pool = await pools.pool()
+        loop = asyncio.get_running_loop()
+        pools = self._loops.get(loop)
+        pool = pools.ready if pools is not None else None
+        if pool is None:
+            pool = await (pools or await self._pools(loop)).pool()
 
         from modelhub.transport.outgoing import outgoing
 
-        answer = await _guarded(_sent(pool, lambda: outgoing(request, clock)), request, clock)
-        clock.answered(answer.status)
-        return answer
+        try:
+            answer = await pool.send(outgoing(request, clock))
+        except _failures() as error:
+            failure = [_translated(error, request, clock)]
+        else:
+            clock.answered(answer.status)
+            return answer
+        return raise_alone(failure)
 
-    async def _pools(self) -> LoopPools:
-        loop = asyncio.get_running_loop()
-        pools = self._loops.get(loop)
-        if pools is None:
-            pools = LoopPools(loop, self._max_connections, self._keepalive)
-            with self._lock:
-                self._loops[loop] = pools
-            await pools.stand_guard()
+    async def _pools(self, loop: asyncio.AbstractEventLoop) -> LoopPools:
+        pools = LoopPools(loop, self._max_connections, self._keepalive)
+        with self._lock:
+            self._loops[loop] = pools
+        await pools.stand_guard()
         return pools
 
     def _abandon(self) -> None:
@@ -161,19 +165,26 @@ def _released(loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPo
             pools.loop.call_soon_threadsafe(pools.close_soon)
 
 
-async def _sent(pool: AsyncPool, request: Callable[[], Outgoing]) -> AsyncAnswer:
-    return await pool.send(request())
-
-
 async def _guarded(step: Awaitable[T], request: HttpRequest, clock: Clock) -> T:
     """The step's result, or an error of ours that has none of the library's behind it."""
-    from modelhub.transport.wire import FAILURES, translated
-
     try:
         return await step
-    except FAILURES as error:
-        failure = [translated(error, request, clock)]
+    except _failures() as error:
+        failure = [_translated(error, request, clock)]
     return raise_alone(failure)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Asked where something has gone wrong, and not before."""
+    from modelhub.transport.wire import FAILURES
+
+    return FAILURES
+
+
+def _translated(error: Exception, request: HttpRequest, clock: Clock) -> ModelhubError:
+    from modelhub.transport.wire import translated
+
+    return translated(error, request, clock)
 
 
 _alive: weakref.WeakSet[AsyncRuntime] = weakref.WeakSet()

@@ -16,6 +16,7 @@ from modelhub.transport.failures import raise_alone
 from modelhub.transport.stopping import current_stop
 
 if TYPE_CHECKING:
+    from modelhub.errors import ModelhubError
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
     from modelhub.transport.connection import Answer
@@ -164,13 +165,24 @@ class _Pools:
 
 def _guarded(step: Callable[[], T], request: HttpRequest, clock: Clock) -> T:
     """The step's result, or an error of ours that has none of the library's behind it."""
-    from modelhub.transport.wire import FAILURES, translated
-
     try:
         return step()
-    except FAILURES as error:
-        failure = [translated(error, request, clock)]
+    except _failures() as error:
+        failure = [_translated(error, request, clock)]
     return raise_alone(failure)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Asked where something has gone wrong, and not before."""
+    from modelhub.transport.wire import FAILURES
+
+    return FAILURES
+
+
+def _translated(error: Exception, request: HttpRequest, clock: Clock) -> ModelhubError:
+    from modelhub.transport.wire import translated
+
+    return translated(error, request, clock)
 
 
 _alive: weakref.WeakSet[_Pools] = weakref.WeakSet()

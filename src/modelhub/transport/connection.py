@@ -87,6 +87,7 @@ class Connection:
     def close(self) -> None:
         """End it, whatever it is doing."""
         self.closed = True
+        self._dialogue.close()
         if self._stream is not None:
             self._stream.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httptools
@@ -67,6 +67,11 @@ class Dialogue:
         reading = self._reading
         return b"" if reading is None or not reading.pieces else reading.taken()
 
+    def close(self) -> None:
+        """The connection is closed, whatever it was about to say."""
+        if self._reading is not None:
+            self._reading.drop()
+
     def again(self) -> bool:
         """Whether the connection can carry another request."""
         return self._clean and self.ended and self._reading is not None and self._reading.keeps
@@ -85,21 +90,30 @@ class _Reading:
         """Whether the server keeps the connection after this response, and has said nothing more."""
         self._bodiless = bodiless
         self._length = 0
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         if not self.status:
             self._length += len(data)
+        parser = self._parser
+        if parser is None:
+            raise httpcore.RemoteProtocolError("the connection was closed meanwhile")
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             reason = "" if self.ended else "the server wants to speak something else"
         except httptools.HttpParserError as error:
             reason = "" if self._bodiless and self.ended else str(error)
         else:
             reason = "" if self.status or self._length <= _LONGEST_HEAD else "the head of the response never ends"
+        if reason or self.ended:
+            self.drop()
         if reason:
             raise httpcore.RemoteProtocolError(reason)
+
+    def drop(self) -> None:
+        """Nothing more is read: let go of the parser, which holds on to this, too."""
+        self._parser = None
 
     def close(self) -> None:
         """The server has ended the connection, which is the end of a body whose length it did not tell."""
@@ -108,6 +122,7 @@ class _Reading:
         if not self.ended and any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self.fields):
             raise httpcore.RemoteProtocolError("peer closed connection without sending complete message body")
         self.ended = True
+        self.drop()
 
     def taken(self) -> bytes:
         data = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)

@@ -23,6 +23,11 @@ class LoopPools:
         self._making = asyncio.Lock()
         self._guard: AsyncGenerator[None, None] | None = None
 
+    @property
+    def ready(self) -> AsyncPool | None:
+        """The pool, if it has been made."""
+        return self._pools[0] if self._pools else None
+
     async def pool(self) -> AsyncPool:
         return self._pools[0] if self._pools else await self._made()
 

@@ -31,9 +31,7 @@ class Lawful(Wrapper[RequestT, ResponseT, EventT]):
         return response  # type: ignore[return-value]  # of the kind that the model says it is
 
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
-        from modelhub.interfaces.content import TextPart
         from modelhub.interfaces.events import TextDelta
-        from modelhub.interfaces.text import TextResponse
 
         said: list[str] = []
         finished = False
@@ -51,8 +49,15 @@ class Lawful(Wrapper[RequestT, ResponseT, EventT]):
         except Exception as error:
             raise self._broken(f"failed with {type(error).__name__}: {error}") from error
         if not finished:
-            partial = TextResponse[None](content=(TextPart("".join(said)),), finish_reason="error") if said else None
-            raise StreamBroken(f"The stream of {self.card.model} ended without its end.", partial=partial)
+            raise StreamBroken(f"The stream of {self.card.model} ended without its end.", partial=_partial(said))
 
     def _broken(self, what: str) -> PluginBroken:
         return PluginBroken(f"The plugin behind {self.card.model} {what}. This is for the plugin's author to mend.")
+
+
+def _partial(said: list[str]) -> Response | None:
+    """What had been said, as an answer that did not end."""
+    from modelhub.interfaces.content import TextPart
+    from modelhub.interfaces.text import TextResponse
+
+    return TextResponse[None](content=(TextPart("".join(said)),), finish_reason="error") if said else None
