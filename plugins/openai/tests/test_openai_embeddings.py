@@ -133,7 +133,9 @@ def test_one_missing_index_is_the_place_that_is_left() -> None:
     assert response.array().ravel().tolist() == [0.0, 1.0]
 
 
-@pytest.mark.parametrize("places", [(0, 0, 1), (None, None, 2), (None, None, None), (0, 2, 3), ("0", 1, 2), (-1, 0, 1)])
+@pytest.mark.parametrize(
+    "places", [(0, 0, 1), (None, None, 2), (None, None, None), (0, 2, 3), ("first", 1, 2), ("0", 0, 1), (-1, 0, 1)]
+)
 def test_places_that_do_not_tell_the_order_are_an_error(places: tuple[Any, ...]) -> None:
     """AT-L: the server omits, duplicates, or drops an index."""
     data = [{"embedding": [1.0], **({} if place is None else {"index": place})} for place in places]
@@ -201,3 +203,26 @@ def test_the_raw_answer_holds_no_second_copy_of_the_vectors() -> None:
     response = endpoint().parse(answer([{"index": 0, "embedding": [1.0]}], service_tier="x"))
     assert response.raw["service_tier"] == "x"
     assert "data" not in response.raw
+
+
+def test_places_and_counts_may_be_written_as_texts() -> None:
+    """AT-E3."""
+    data = [{"index": "1", "embedding": [3, 4]}, {"index": "0", "embedding": [1, 2]}]
+    body = json.dumps({"data": data, "usage": {"prompt_tokens": "5"}}).encode()
+    response = endpoint().parse(HttpResponse(200, body=body))
+    assert response.array().tolist() == [[1, 2], [3, 4]]
+    assert response.usage.input_tokens == 5
+
+
+@pytest.mark.parametrize("usage", [None, "much", [], {}, {"prompt_tokens": None}, {"prompt_tokens": "many"}])
+def test_a_count_that_is_none_costs_no_vector(usage: Any) -> None:
+    """AT-E3."""
+    body = json.dumps({"data": [{"index": 0, "embedding": [1, 2]}], "usage": usage}).encode()
+    response = endpoint().parse(HttpResponse(200, body=body))
+    assert (len(response), response.usage.input_tokens) == (1, None)
+
+
+def test_vectors_without_places_are_told_with_the_quirk_that_takes_them() -> None:
+    body = json.dumps({"data": [{"embedding": [1]}, {"embedding": [2]}]}).encode()
+    with pytest.raises(AnswerError, match="embedding_index = false"):
+        endpoint().parse(HttpResponse(200, body=body))

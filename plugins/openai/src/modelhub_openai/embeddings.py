@@ -27,6 +27,7 @@ from modelhub.plugin import (
 from modelhub_openai import known
 from modelhub_openai.options import OpenAIOptions
 from modelhub_openai.site import Site, host
+from modelhub_openai.usage import read_usage
 
 __all__ = ["EmbeddingEndpoint", "model"]
 
@@ -80,7 +81,7 @@ class EmbeddingEndpoint:
             count=len(rows),
             dimensions=_dimensions(rows),
             model=answer.get("model") or "",
-            usage=Usage(input_tokens=(answer.get("usage") or {}).get("prompt_tokens") or None),
+            usage=Usage(input_tokens=read_usage(answer.get("usage")).input_tokens),
             raw=answer,
         )
 
@@ -116,7 +117,7 @@ def _json(body: bytes) -> dict[str, Any]:
 
 def _ordered(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """In the order of the inputs. Raises ``AnswerError`` where the places do not tell it: a wrong guess would go unnoticed."""
-    places = [item.get("index") for item in items]
+    places = [_place(item.get("index")) for item in items]
     expected = range(len(items))
     if places == list(expected):
         return list(items)
@@ -125,9 +126,16 @@ def _ordered(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         places = [left.pop() if place is None and len(left) == 1 else place for place in places]
     by_place = dict(zip(places, items, strict=True))
     if by_place.keys() != set(expected):
-        wrong = "have no index" if None in places else f"have the places {_shown(places)}"
+        wrong = f"have the places {_shown(places)}"
+        if None in places:
+            wrong = "have no index (quirks = { embedding_index = false } trusts the order in which they come)"
         raise AnswerError(f"{len(items)} vectors {wrong}: which belongs to which text cannot be told.")
     return [by_place[place] for place in expected]
+
+
+def _place(index: Any) -> Any:
+    """A place, which some hosts write as a text."""
+    return int(index) if isinstance(index, str) and index.isdecimal() else index
 
 
 def _shown(places: Sequence[Any]) -> str:
