@@ -240,6 +240,9 @@ def test_an_address_may_be_written_as_it_is_found(ending: str) -> None:
     ("address", "told"),
     [
         ("localhost:8000/v1", "it must begin with http:// or https://"),
+        ("a.example/v1?sk-sentinel", "it must begin with http:// or https://"),
+        ("https://a.example/v1?sk-sentinel", 'goes into query = { name = "..." }'),
+        ("https://user:sk-sentinel@a.example/v1#x", 'goes into query = { name = "..." }'),
         ("ftp://a.example/v1", "it must begin with http:// or https://"),
         ("https://a.example/v1?api-version=2", 'goes into query = { name = "..." }'),
     ],
@@ -248,6 +251,7 @@ def test_an_address_that_is_none_is_an_error_of_the_configuration(address: str, 
     with modelhub.Hub(own_host(base_url=address, api_key_env=False)) as hub, pytest.raises(ConfigError) as caught:
         hub.text("myhost:qwen").generate("?")
     assert told in caught.value.message
+    assert "sentinel" not in repr(vars(caught.value)) + str(caught.value)
 
 
 @pytest.mark.parametrize(

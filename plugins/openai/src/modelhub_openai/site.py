@@ -142,10 +142,11 @@ def _address(options: OpenAIOptions) -> str:
     url, place = options.base_url.strip(), f"[providers.{options.provider}]"
     if not url:
         raise ConfigError(f'{options.provider} has no address of its own: write {place} base_url = "https://..."')
+    seen = f"{place} base_url is {shown(url).partition('?')[0]!r}"
     if not url.lower().startswith(("http://", "https://")):
-        raise ConfigError(f"{place} base_url is {shown(url)!r}: it must begin with http:// or https://.")
+        raise ConfigError(f"{seen}: it must begin with http:// or https://.")
     if "?" in url or "#" in url:
-        raise ConfigError(f'{place} base_url is {shown(url)!r}: what stands behind the ? goes into query = {{ name = "..." }}.')
+        raise ConfigError(f'{seen} and more: what stands behind the ? goes into query = {{ name = "..." }}.')
     return url.rstrip("/").removesuffix("/chat/completions").rstrip("/")
 
 
