@@ -138,4 +138,7 @@ def test_the_time_is_in_proportion_to_the_length(text: str) -> None:
         chunks(whole, tokens=128, overlap=16)
         return time.process_time() - began
 
-    assert seconds(400_000) < 40 * max(min(seconds(50_000) for _ in range(2)), 0.002)
+    def at_best(characters: int) -> float:
+        return min(seconds(characters) for _ in range(3))
+
+    assert at_best(400_000) < 40 * max(at_best(50_000), 0.002)
