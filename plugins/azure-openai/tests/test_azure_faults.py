@@ -54,10 +54,10 @@ def options(**changes: Any) -> AzureOptions:
 
 
 def raised(
-    status: int, body: object = "", headers: dict[str, str] | None = None, model: str = "prod", **changes: Any
+    status: int, body: object = "", answered: dict[str, str] | None = None, model: str = "prod", **changes: Any
 ) -> ModelhubError:
     data = body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
-    runtime = FakeRuntime(lambda _: HttpResponse(status, Headers(headers or {}), data))
+    runtime = FakeRuntime(lambda _: HttpResponse(status, Headers(answered or {}), data))
     with pytest.raises(ModelhubError) as caught:
         drive(text(model, options(**changes)).call(QUESTION, runtime))
     return caught.value
@@ -138,6 +138,15 @@ def test_an_error_is_typed_and_says_what_to_do(
     assert type(caught) is kind, caught
     assert words in caught.message
     assert "a-key-of-the-resource" not in str(caught)
+
+
+@pytest.mark.parametrize("header", ["api-key", "Authorization", "Ocp-Apim-Subscription-Key"])
+def test_a_key_that_stands_among_the_headers_is_shown_nowhere(header: str) -> None:
+    """AT-H1: neither by us nor in the words of a server that repeats it."""
+    headers = {header: "a-key-among-headers"}
+    given = {"api_key": None} if header != "Ocp-Apim-Subscription-Key" else {}
+    caught = raised(401, error("401", "Wrong: a-key-among-headers"), headers=headers, **given)
+    assert "a-key-among" not in f"{caught!r} {vars(caught)} {text('prod', options(headers=headers, **given))!r}"
 
 
 def test_a_wrong_table_is_called_by_its_own_name() -> None:

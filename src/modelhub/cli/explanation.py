@@ -75,6 +75,8 @@ def _used(loaded: Loaded, name: str) -> Iterator[Setting]:
     for table, chosen in (("prompts", spec.prompt), ("indexes", spec.retrieval)):
         if chosen:
             yield from _table(loaded, [(table, chosen)])
+    if not spec.price and spec.model in loaded.config.prices:
+        yield from _table(loaded, [("prices", spec.model)])
 
 
 def _for_all(loaded: Loaded, own: list[Path], table: str, spec: type[Any]) -> Iterator[Setting]:

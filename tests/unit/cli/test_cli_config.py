@@ -85,6 +85,13 @@ def test_a_model_id_has_the_provider_s_settings(toml: Path) -> None:
     assert "providers.starter.endpoint" in settings(toml, "starter:other")
 
 
+def test_the_price_of_a_model_is_told_for_whoever_names_it(toml: Path) -> None:
+    toml.write_text('[models."安い"]\nmodel = "starter:quote"\n[prices."starter:quote"]\ninput = 2.5\n', encoding="utf-8")
+    for name in ("安い", "starter:quote"):
+        found = settings(toml, name)["prices.starter:quote.input"].holds
+        assert (found.value, found.origin.line) == (2.5, 4)
+
+
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_a_secret_is_shown_as_its_source_alone(toml: Path, form: list[str]) -> None:
     """AT-T: ``env:NAME``, never the value."""

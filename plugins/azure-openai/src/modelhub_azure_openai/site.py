@@ -10,7 +10,7 @@ from typing import Any
 
 from modelhub_openai.forms import Form
 from modelhub_openai.quirks import Quirks
-from modelhub_openai.site import json_bytes
+from modelhub_openai.site import guarded, json_bytes
 
 from modelhub.plugin import AnswerError, ConfigError, HttpRequest, HttpResponse, ModelhubError, Route, Secret
 from modelhub_azure_openai.address import Address, Endpoint, api_version, read_endpoint, resource_url
@@ -92,7 +92,7 @@ def azure_site(options: AzureOptions | None, name: str = "") -> AzureSite:
         address = Address(place.root, api_version(version) if version else None)
     except ValueError as error:
         raise ConfigError(f"providers.{options.provider}: {error}") from None
-    own = {name.lower(): value for name, value in options.headers.items()}
+    own = {name.lower(): value for name, value in guarded(options.headers).items()}
     return AzureSite(
         options.provider,
         address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from modelhub.plugin import (
     HttpRequest,
     HttpResponse,
     ModelhubError,
+    Plain,
     Route,
     Secret,
     shown,
@@ -24,7 +26,9 @@ from modelhub_openai.forms import Form
 from modelhub_openai.options import OpenAIOptions
 from modelhub_openai.quirks import Quirks
 
-__all__ = ["Host", "Site", "host", "json_bytes"]
+__all__ = ["Host", "Site", "guarded", "host", "json_bytes"]
+
+_OF_A_KEY = re.compile(r"(?:^|[-_])(?:key|token|secret|authorization|cookie)$", re.IGNORECASE)
 
 
 class Site(Protocol):
@@ -123,7 +127,7 @@ def host(options: OpenAIOptions | None) -> Host:
         "openai-organization": options.organization,
         "openai-project": options.project,
     }
-    headers = {**{name: value for name, value in own.items() if value}, **options.headers}
+    headers = {**{name: value for name, value in own.items() if value}, **guarded(options.headers)}
     pairs = "&".join(f"{quote(name)}={quote(value)}" for name, value in options.query.items())
     return Host(
         options.provider,
@@ -135,6 +139,13 @@ def host(options: OpenAIOptions | None) -> Host:
         options.route(),
         f"?{pairs}" if pairs else "",
     )
+
+
+def guarded(headers: Mapping[str, str | Secret]) -> Mapping[str, str | Secret]:
+    """The headers; what is a key by its header's name is one, even where it was written as it is."""
+    return {
+        name: Plain(value) if isinstance(value, str) and _OF_A_KEY.search(name) else value for name, value in headers.items()
+    }
 
 
 def _address(options: OpenAIOptions) -> str:
