@@ -3,7 +3,7 @@
 python benchmarks/wire_server.py [CERTIFICATE KEY]: prints its port and serves 127.0.0.1 until its input is closed.
 
 The model's name says what to answer: ``answer``; for streams ``each`` (one HTTP chunk an event), ``coalesced`` (twenty in
-one chunk) and ``endless`` (never done); for embeddings ``floats-COUNT`` and ``base64-COUNT``.
+one chunk) and ``endless`` (never done); for embeddings ``floats`` and ``base64``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import ssl
 import struct
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 
 __all__ = ["DIMENSIONS", "EVENTS", "TEXT", "certificate"]
 
@@ -28,6 +28,7 @@ _USAGE = {"prompt_tokens": 12, "completion_tokens": 60, "total_tokens": 72}
 _MODEL = re.compile(rb'"model":\s*"([^"]*)"')
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _COALESCED = 20
+_MOST_VECTORS = 2048
 
 
 def _whole(body: bytes) -> bytes:
@@ -75,14 +76,20 @@ def _chunks(size: int) -> list[bytes]:
     return [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces] + [b"0\r\n\r\n"]
 
 
-@lru_cache(maxsize=8)
-def _vectors(form: str, count: int) -> bytes:
-    """Random rows, the same in each run; written with as many digits as a provider writes."""
+@cache
+def _items(form: str) -> list[bytes]:
+    """Random vectors, the same in each run; written with as many digits as a provider writes."""
     numbers = random.Random(1)
-    rows = [[round(numbers.gauss(0, 0.03), 10) for _ in range(DIMENSIONS)] for _ in range(count)]
-    data = [{"object": "embedding", "index": index, "embedding": _written(form, row)} for index, row in enumerate(rows)]
+    rows = [[round(numbers.gauss(0, 0.03), 10) for _ in range(DIMENSIONS)] for _ in range(_MOST_VECTORS)]
+    return [_json({"object": "embedding", "index": place, "embedding": _written(form, row)}) for place, row in enumerate(rows)]
+
+
+def _vectors(form: str, body: bytes) -> bytes:
+    """As many as there are texts."""
+    count = len(json.loads(body)["input"])
     usage = {"prompt_tokens": 8 * count, "total_tokens": 8 * count}
-    return _whole(_json({"object": "list", "data": data, "model": form, "usage": usage}))
+    items = b",".join(_items(form)[:count])
+    return _whole(b'{"object":"list","data":[%b],"model":"%b","usage":%b}' % (items, form.encode(), _json(usage)))
 
 
 def _written(form: str, row: list[float]) -> str | list[float]:
@@ -108,15 +115,15 @@ class Conversation(asyncio.Protocol):
 
     def _reply(self, body: bytes) -> None:
         model = _MODEL.search(body)
-        match model[1].decode().split("-") if model else ["answer"]:
-            case ["each"]:
+        match model[1].decode() if model else "":
+            case "each":
                 self._write(_EACH)
-            case ["coalesced"]:
+            case "coalesced":
                 self._write(_TOGETHER)
-            case ["endless"]:
+            case "endless":
                 self._transport.write(_STREAM + b"".join(_EACH[1:6]))
-            case [form, count]:
-                self._transport.write(_vectors(form, int(count)))
+            case "floats" | "base64" as form:
+                self._transport.write(_vectors(form, body))
             case _:
                 self._transport.write(_ANSWER)
 

@@ -39,12 +39,12 @@ def events(peer: Any, model: str, number: int) -> Cost:
 
 def vectors(peer: Any, form: str, number: int) -> Cost:
     texts = [f"A text about lighthouse number {line}." for line in range(TEXTS)]
-    return _each(number, lambda: _expect(peer.embed(f"{form}-{TEXTS}", texts).shape, (TEXTS, DIMENSIONS)))
+    return _each(number, lambda: _expect(peer.embed(form, texts).shape, (TEXTS, DIMENSIONS)))
 
 
 def peak(peer: Any, form: str) -> Cost:
-    """MiB that one such call adds to the most that the process ever held. Run it in a fresh process."""
-    peer.embed(f"{form}-2", ["a", "b"])
+    """MiB that one such call adds, at its peak, to what the process holds after a smaller one. Run it in a fresh process."""
+    peer.embed(form, ["a text"] * (TEXTS // 16))
     before = _resident()
     vectors(peer, form, 1)
     return {"mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before}

@@ -75,7 +75,7 @@ class EmbeddingEndpoint:
                 raise reported(self.site, self.name, answer, response)
             raise AnswerError("The host sent no vectors.", head=response.body[:200])
         in_order = _ordered(items) if self.site.quirks.embedding_index else items
-        rows = [_bytes(item.get("embedding")) for item in in_order]
+        rows = [_bytes(item.pop("embedding", None)) for item in in_order]  # popped: what was read is let go at once
         return EmbeddingResponse(
             buffer=b"".join(rows),
             count=len(rows),
@@ -115,7 +115,7 @@ def _json(body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _ordered(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _ordered(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """In the order of the inputs. Raises ``AnswerError`` where the places do not tell it: a wrong guess would go unnoticed."""
     places = [_place(item.get("index")) for item in items]
     expected = range(len(items))
