@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from modelhub.config.aliases import wrong_references
 from modelhub.config.find import named_file, project_file, user_file
 from modelhub.config.layers import Layer, Origin, Tree, merged, origin_of, profile_of, read_file, strings_in
 from modelhub.config.positions import Path
 from modelhub.config.reader import dotted, read, setting_error
+from modelhub.config.references import wrong_references
 from modelhub.config.specs import Config
 from modelhub.errors import ConfigError, did_you_mean
 
