@@ -61,8 +61,8 @@ class Row:
 
 TRIALS = {
     "call": Trial(("calls", 300), ("calls", 100), "call"),
-    "each": Trial(("events", "each", 10), ("events", "each", 3), "stream"),
-    "coalesced": Trial(("events", "coalesced", 10), ("events", "coalesced", 3), "stream"),
+    "each": Trial(("events", "each", 30), ("events", "each", 10), "stream"),
+    "coalesced": Trial(("events", "coalesced", 30), ("events", "coalesced", 10), "stream"),
     "flight": Trial(("in_flight", 2000), ("in_flight", 1000), "asynchronous", most=3),
     "flight, TLS": Trial(("in_flight", 2000), ("in_flight", 1000), "asynchronous", tls=True, most=2),
     "base64": Trial(("vectors", "base64", 1), ("vectors", "base64", 1), "embed"),

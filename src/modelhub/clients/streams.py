@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar
 
 from modelhub.errors import ModelhubError, StreamBroken
 from modelhub.model import Finished, Response
@@ -28,9 +28,8 @@ class _Noted(Generic[ResponseT]):
         """The whole response once the stream has finished; ``None`` before."""
         return self._response
 
-    def _note(self, event: object) -> None:
-        if isinstance(event, Finished):
-            self._response = cast("Finished[ResponseT]", event).response
+    def _note(self, finished: Finished[Any]) -> None:
+        self._response = finished.response
 
 
 class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
@@ -59,7 +58,8 @@ class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
                 raise
             if self._stop.asked:
                 self._events.close()
-        self._note(event)
+        if isinstance(event, Finished):
+            self._note(event)
         return event
 
     def collect(self) -> ResponseT:
@@ -96,7 +96,8 @@ class AsyncStream(_Noted[ResponseT], Generic[EventT, ResponseT]):
 
     async def __anext__(self) -> EventT:
         event = await self._events.__anext__()
-        self._note(event)
+        if isinstance(event, Finished):
+            self._note(event)
         return event
 
     async def collect(self) -> ResponseT:

@@ -91,9 +91,19 @@ class Reading(Generic[EventT]):
                 raise
             raise self._broken(f"The stream broke off: {error.message}") from error
 
-    def events(self) -> Iterator[EventT]:
+    def events(self) -> Iterable[EventT]:
         """The events that these bytes complete. Raises ``StreamBroken`` at an end that is none."""
-        for event in self._decoded():
+        decoded = self._understood(lambda: self._decoder.close() if self._piece is None else self._decoder.feed(self._piece))
+        if self._piece is None or not isinstance(decoded, list) or Finished in map(type, decoded):
+            return self._one_by_one(decoded)
+        if decoded and self._first_token.after is None:
+            self._first_token.came()
+        self._first_token.check()
+        return decoded  # which nothing can go wrong with any more
+
+    def _one_by_one(self, decoded: Iterable[EventT]) -> Iterator[EventT]:
+        left = self._understood(lambda: iter(decoded))
+        while (event := self._understood(lambda: next(left, _NO_MORE))) is not _NO_MORE:
             if self._first_token.after is None:
                 self._first_token.came()
             self.goes_on = not isinstance(event, Finished)
@@ -103,16 +113,6 @@ class Reading(Generic[EventT]):
         if self._piece is None:
             raise self._broken("The stream ended without saying that the answer is complete.")
         self._first_token.check()
-
-    def _decoded(self) -> Iterable[EventT]:
-        """What the decoder makes of the bytes. A list is made already; anything else may go wrong at each event."""
-        decoded = self._understood(lambda: self._decoder.close() if self._piece is None else self._decoder.feed(self._piece))
-        return decoded if isinstance(decoded, list) else self._one_by_one(decoded)
-
-    def _one_by_one(self, decoded: Iterable[EventT]) -> Iterator[EventT]:
-        left = self._understood(lambda: iter(decoded))
-        while (event := self._understood(lambda: next(left, _NO_MORE))) is not _NO_MORE:
-            yield event
 
     def _understood(self, read: Callable[[], Any]) -> Any:
         try:

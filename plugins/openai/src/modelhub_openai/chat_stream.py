@@ -62,6 +62,11 @@ class ChatDecoder:
         events: list[TextEvent] = []
         if not self._heard:
             self._beginning += data
+        if self._template is not None and self._events.between and not self.done:
+            pieces, end = self._template.texts(data)
+            for piece in pieces:
+                self._say(self._template.says, piece, events)
+            data = data[end:]
         for event in self._events.feed(data):
             if isinstance(event, bytes):
                 template = self._template

@@ -16,17 +16,17 @@ class PlainEvents:
 
     def __init__(self) -> None:
         self._decoder = SseDecoder()
-        self._between = True
-        """Whether the decoder has seen the end of all that it was fed."""
+        self.between = True
+        """Whether the last event has ended, so that the next bytes begin another."""
 
     def feed(self, data: bytes) -> list[bytes | ServerSentEvent]:
         """The events that these bytes complete."""
         if b"\r" in data:
-            self._between = False
+            self.between = False
             return [*self._decoder.feed(data)]
         events: list[bytes | ServerSentEvent] = []
         start = 0
-        if not self._between:
+        if not self.between:
             start = data.find(b"\n\n") + 2
             if start < 2:
                 return [*self._decoder.feed(data)]
@@ -39,8 +39,8 @@ class PlainEvents:
                 else:
                     events += self._decoder.feed(event + b"\n\n")
             start = end
-        self._between = start == len(data)
-        if not self._between:
+        self.between = start == len(data)
+        if not self.between:
             events += self._decoder.feed(data[start:])
         return events
 

@@ -14,7 +14,7 @@ class Template:
     string: it needs no parsing, and what else it says is known already.
     """
 
-    __slots__ = ("_after", "_before", "_length", "_padded", "says")
+    __slots__ = ("_after", "_before", "_between", "_end", "_length", "_padded", "_start", "says")
 
     def __init__(self, says: str, before: bytes, after: bytes, padded: bool) -> None:
         self.says = says
@@ -23,6 +23,9 @@ class Template:
         self._length = len(before)
         self._after = after
         self._padded = padded
+        self._start = b"data: " + before
+        self._end = after + b"\n\n"
+        self._between = self._end + self._start
 
     @classmethod
     def of(cls, data: bytes, member: str, said: str, says: str) -> Template | None:
@@ -39,6 +42,21 @@ class Template:
             return cls(says, data[:start], after, padded=False)
         known = after[: padding + len(_OBFUSCATION)]
         return cls(says, data[:start], known, padded=True) if _is_padding(after[len(known) :]) else None
+
+    def texts(self, data: bytes) -> tuple[list[str], int]:
+        """The texts of the events like this one that a stream goes on with, all cut out at once; and where these events end."""
+        if self._padded or not data.startswith(self._start):
+            return [], 0
+        *texts, last = data[len(self._start) :].split(self._between)
+        end = last.find(self._end)
+        rest = len(self._start) + len(last)
+        if end >= 0:
+            texts.append(last[:end])
+            rest = len(last) - end - len(self._end)
+        together = b"".join(texts)
+        if b'"' in together or b"\\" in together or b"\n" in together:
+            return [], 0  # something else stands between them
+        return [text.decode("utf-8", "replace") for text in texts], len(data) - rest
 
     def text(self, data: bytes) -> str | None:
         """The text of a chunk that is like this one; ``None`` for any other."""
