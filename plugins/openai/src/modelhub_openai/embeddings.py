@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from json import loads
 from typing import Any, Never, Self
