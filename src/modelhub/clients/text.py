@@ -255,8 +255,10 @@ def text_request(prompt: Prompt, wanted: Any, options: Mapping[str, Any]) -> Tex
     knobs = {name: options.pop(name) for name in _KNOBS & options.keys()}
     if (stop := knobs.get("stop_sequences")) is not None:
         knobs["stop_sequences"] = (stop,) if isinstance(stop, str) else _items("stop_sequences", stop, str)
-    options["tools"] = _items("tools", options.get("tools", ()), Tool)
-    options["passages"] = _passages(options.get("passages", ()))
+    if "tools" in options:
+        options["tools"] = _items("tools", options["tools"], Tool)
+    if "passages" in options:
+        options["passages"] = _passages(options["passages"])
     return TextRequest(messages=messages, output=_output(wanted), knobs=TextSettings(**knobs) if knobs else _PLAIN, **options)
 
 

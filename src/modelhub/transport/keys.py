@@ -62,7 +62,7 @@ async def with_keys(
                 fetched = True
                 await _load(value, runtime, timeouts, started)
             headers[name] = Held(value)
-    held = replace(outgoing, headers=headers)
+    held = HttpRequest(outgoing.method, outgoing.url, headers, outgoing.body, outgoing.route)
     return held, replace(timeouts, total=_left(runtime, timeouts, started)) if fetched else timeouts
 
 
