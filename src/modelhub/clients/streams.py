@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 from modelhub.errors import ModelhubError, StreamBroken
 from modelhub.model import Finished, Response
@@ -58,8 +58,9 @@ class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
                 raise
             if self._stop.asked:
                 self._events.close()
-        if isinstance(event, Finished):
-            self._note(event)
+        came: object = event
+        if isinstance(came, Finished):
+            self._note(cast("Finished[ResponseT]", came))
         return event
 
     def collect(self) -> ResponseT:
@@ -96,8 +97,9 @@ class AsyncStream(_Noted[ResponseT], Generic[EventT, ResponseT]):
 
     async def __anext__(self) -> EventT:
         event = await self._events.__anext__()
-        if isinstance(event, Finished):
-            self._note(event)
+        came: object = event
+        if isinstance(came, Finished):
+            self._note(cast("Finished[ResponseT]", came))
         return event
 
     async def collect(self) -> ResponseT:
