@@ -8,7 +8,9 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -199,9 +201,19 @@ def test_a_terminal_sees_the_answer_as_it_comes(place: Path) -> None:
     with process:
         assert os.read(terminal, 8) == b"partial "
         assert process.poll() is None
+        looking = threading.Thread(target=_look_on, args=(terminal,))
+        looking.start()  # a terminal that nobody looks at fills up, and whoever writes to it waits
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
+    looking.join()
     os.close(terminal)
+
+
+def _look_on(terminal: int) -> None:
+    """Read what is shown until there is nobody left to show it."""
+    with suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
 
 
 def test_a_reader_who_leaves_gets_no_traceback(place: Path) -> None:
