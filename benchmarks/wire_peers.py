@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -165,6 +166,7 @@ class Litellm:
         import litellm
 
         litellm.suppress_debug_info = True
+        logging.getLogger("LiteLLM").setLevel(logging.ERROR)
         self._ways = {"api_base": url, "api_key": KEY}
         self._litellm = litellm
 
@@ -176,7 +178,7 @@ class Litellm:
             yield from _texts(chunk)
 
     def embed(self, model: str, texts: list[str]) -> Any:
-        answer = self._litellm.embedding(f"openai/{model}", input=texts, encoding_format=_encoding(model), **self._ways)
+        answer = self._litellm.embedding(f"openai/{model}", input=texts, **self._ways)
         return _array([row["embedding"] for row in answer.data])
 
     @asynccontextmanager
