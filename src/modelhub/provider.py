@@ -19,8 +19,9 @@ class Provider:
     with the model's name (what follows the colon) and gives a ``Model``.
 
     ``options`` names a frozen dataclass of settings, ``"package.module:Class"``, that the tables ``[providers.NAME]`` and
-    ``[models.X.options]`` fill; without it, there are no settings and the function is called with ``None``. Its field
-    ``provider: str``, if it has one, is filled with the word before the colon. ``defaults`` are settings that hold where the
+    ``[models.X.options]`` fill; without it, there are no settings and the function is called with ``None``. Of its
+    fields, ``provider: str`` is filled with the word before the colon, and ``config_folder: str`` with the folder that the
+    configuration's relative paths start from. ``defaults`` are settings that hold where the
     configuration gives none. ``cards`` names a function without arguments that gives the ``ModelCard`` of each model known
     beforehand; ``listing`` names an ``async`` function of the options and a ``Runtime`` that asks the provider for them.
     """

@@ -192,7 +192,7 @@ def _wrong_options(loaded: Loaded, found: Provider, name: str) -> Iterator[Confi
         cls = imported(found.options)
         read(
             cls,
-            option_table(stack, cls, found.defaults),
+            option_table(stack, cls, found.defaults, loaded.folder),
             origin=stack.origin,
             where=stack.where,
             folder=loaded.folder,

@@ -46,7 +46,7 @@ def read_options(
     ``defaults`` are what its plugin gives where nothing is written.
     """
     stack = option_stack(loaded, name)
-    table = option_table(stack, cls, defaults)
+    table = option_table(stack, cls, defaults, loaded.folder)
     if cls is not None:
         return read(cls, table, origin=stack.origin, where=stack.where, folder=loaded.folder)
     for key in table:
@@ -54,10 +54,17 @@ def read_options(
     return None
 
 
-def option_table(stack: Stack, cls: type[Any] | None, defaults: Mapping[str, Any]) -> Tree:
-    """What the dataclass ``cls`` is read from: what is written, over the provider's defaults, and the provider's own name."""
+def option_table(stack: Stack, cls: type[Any] | None, defaults: Mapping[str, Any], folder: str) -> Tree:
+    """What the dataclass ``cls`` is read from: what is written, over the provider's defaults, and what the core knows itself.
+
+    That is the provider's own name, and the folder that relative paths start from.
+    """
     written = {key: value for key, value in stack.table().items() if key != USES}
-    named = "provider" in getattr(cls, "__dataclass_fields__", ())
-    if named and "provider" in written:
-        raise setting_error(stack.origin, (*stack.where, "provider"), "there is no such setting: the table's own name says it.")
-    return {**merged((defaults, written), depth=2), **({"provider": str(stack.places[0][-1])} if named else {})}
+    own = {"provider": str(stack.places[0][-1]), "config_folder": folder}
+    filled = {name: own[name] for name in own if name in getattr(cls, "__dataclass_fields__", ())}
+    for name in filled.keys() & written.keys():
+        raise setting_error(stack.origin, (*stack.where, name), f"there is no such setting: {_SAID[name]}.")
+    return {**merged((defaults, written), depth=2), **filled}
+
+
+_SAID = {"provider": "the table's own name says it", "config_folder": "it is where this file stands"}
