@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from modelhub.cli.command import Command
+    from modelhub.engines.pool import Engine, EnginePool, Plan, engines
     from modelhub.errors import (
         AnswerError,
         BadRequest,
@@ -115,6 +116,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "modelhub.cli.command": "Command",
+    "modelhub.engines.pool": "Engine EnginePool Plan engines",
     "modelhub.errors": (
         "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
         "ModelLoading ModelhubError OutcomeUnknown OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
@@ -186,6 +188,8 @@ __all__ = [
     "EmbeddingRequest",
     "EmbeddingResponse",
     "Endpoint",
+    "Engine",
+    "EnginePool",
     "Environment",
     "Example",
     "FilePart",
@@ -226,6 +230,7 @@ __all__ = [
     "PartialImage",
     "Passage",
     "Plain",
+    "Plan",
     "PluginBroken",
     "PluginMissing",
     "Price",
@@ -294,6 +299,7 @@ __all__ = [
     "count_tokens",
     "did_you_mean",
     "drive",
+    "engines",
     "enveloped",
     "extension",
     "fault",

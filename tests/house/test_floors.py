@@ -18,7 +18,7 @@ FLOORS = (
     ("model",),
     ("interfaces",),
     ("sound",),
-    ("transport",),
+    ("transport", "engines"),
     ("provider", "hookspecs"),
     ("providers",),
     ("config",),

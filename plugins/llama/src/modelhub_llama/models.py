@@ -1,0 +1,93 @@
+"""The models of each kind, wherever they run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from modelhub_openai.site import Host, host
+
+from modelhub.plugin import EmbeddingModel, HttpModel, Model, ModelCard, Plan, RerankingModel, TextModel
+from modelhub_llama.engine import LlamaEngine, Purpose, load
+from modelhub_llama.options import LlamaOptions
+from modelhub_llama.resident import Resident
+
+__all__ = ["embedding", "reranking", "text"]
+
+_Over = Callable[[Host, str], Model[Any, Any, Any]]
+
+
+def text(name: str, options: LlamaOptions | None) -> TextModel:
+    """A model that writes."""
+    model: TextModel = _model("text", name, options or LlamaOptions(), _chat)
+    return model
+
+
+def embedding(name: str, options: LlamaOptions | None) -> EmbeddingModel:
+    """A model that makes vectors."""
+    model: EmbeddingModel = _model("embedding", name, options or LlamaOptions(), _vectors)
+    return model
+
+
+def reranking(name: str, options: LlamaOptions | None) -> RerankingModel:
+    """A model that puts documents in order."""
+    model: RerankingModel = _model("reranking", name, options or LlamaOptions(), _order)
+    return model
+
+
+def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> Any:
+    if options.place == "server":
+        return over(_server(options), name)
+    path = options.file(name)
+    window = options.context_window or 4096
+
+    def made() -> LlamaEngine:
+        return load(path, purpose, options, window)
+
+    plan = Plan(
+        key=(path, os.stat(path).st_mtime_ns, purpose, repr(options)),
+        name=f"{options.provider}:{name}",
+        load=made,
+        places=options.parallel + options.queue,
+    )
+    card = ModelCard(model=f"{options.provider}:{name}", kind=purpose, context_window=window, local=True)
+    return Resident(card, plan, lambda engine: over(engine.host, name), purpose == "text")
+
+
+def _chat(site: Host, name: str) -> TextModel:
+    from modelhub_openai.chat import Chat
+
+    return HttpModel(Chat(site, name))
+
+
+def _vectors(site: Host, name: str) -> EmbeddingModel:
+    from modelhub_openai.embeddings import EmbeddingEndpoint
+
+    return HttpModel(EmbeddingEndpoint(site, name))
+
+
+def _order(site: Host, name: str) -> RerankingModel:
+    from modelhub_openai.reranking import Reranking
+
+    return HttpModel(Reranking(site, name))
+
+
+def _server(options: LlamaOptions) -> Host:
+    from modelhub_openai.options import OpenAIOptions
+
+    return host(
+        OpenAIOptions(
+            provider=options.provider,
+            base_url=options.base_url or "http://localhost:8080/v1",
+            api_key=options.api_key,
+            api_key_env=None,
+            headers=options.headers,
+            quirks=options.quirks,
+            extra_body=options.extra_body,
+            ca_bundle=options.ca_bundle,
+            client_certificate=options.client_certificate,
+            client_key=options.client_key,
+            proxy=options.proxy,
+        )
+    )
