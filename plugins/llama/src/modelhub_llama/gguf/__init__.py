@@ -1,0 +1,1 @@
+"""GGUF files: their headers read in the standard library alone, their names, and the cards made of them."""

@@ -1,0 +1,57 @@
+"""From the name behind ``llama:`` to the file it stands for."""
+
+from __future__ import annotations
+
+import os
+
+from modelhub.plugin import UnknownModel, did_you_mean
+from modelhub_llama.gguf.names import gguf_files, shards, stem
+from modelhub_llama.options import LlamaOptions
+
+__all__ = ["find", "known"]
+
+
+def find(name: str, options: LlamaOptions) -> str:
+    """The absolute path of the GGUF file (its first shard) that a name stands for. Raises ``UnknownModel``.
+
+    A name that ends in ``.gguf`` is a file, relative to the configuration. Any other is that of an imported model, or of a
+    file in one of the folders ``models``, in any case and without ``.gguf``.
+    """
+    if name.lower().endswith(".gguf"):
+        return _given(name, options)
+    found = known(options)
+    wanted = {candidate.casefold(): candidate for candidate in reversed(found)}.get(name.casefold())
+    if wanted is not None:
+        return found[wanted]
+    raise _unknown(name, f"{did_you_mean(name, list(found)) or _choice(list(found))} {_looked(options)}", options)
+
+
+def known(options: LlamaOptions) -> dict[str, str]:
+    """Each name that can be given, and its file: imported models first, then those in the folders."""
+    found: dict[str, str] = {}
+    for folder in options.models:
+        for file in gguf_files(options.file(folder)):
+            found.setdefault(stem(file), os.path.abspath(file))
+    return found
+
+
+def _given(name: str, options: LlamaOptions) -> str:
+    path = shards(options.file(name))[0]
+    if os.path.isfile(path):
+        return path
+    near = did_you_mean(os.path.basename(path), [os.path.basename(file) for file in gguf_files(os.path.dirname(path))])
+    raise _unknown(name, f" There is no file {path}.{near}", options)
+
+
+def _choice(names: list[str]) -> str:
+    return f" There are: {', '.join(sorted(names)[:8])}{', ...' if len(names) > 8 else ''}." if names else ""
+
+
+def _looked(options: LlamaOptions) -> str:
+    folders = ", ".join(options.file(folder) for folder in options.models)
+    return f"Looked among the imported models (modelhub models --local), and in {folders or 'no folder'}."
+
+
+def _unknown(name: str, more: str, options: LlamaOptions) -> UnknownModel:
+    message = f"There is no model {options.provider}:{name}.{more.rstrip()}"
+    return UnknownModel(message, provider=options.provider, model=name)
