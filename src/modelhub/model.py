@@ -221,6 +221,18 @@ class ModelCard:
     licence: str | None = None
     local: bool | None = None
     """Whether the model runs on this machine, so that no data leaves it."""
+    architecture: str | None = None
+    """How its network is built, in the words of its files: ``qwen2``, ``bert``."""
+    parameters: int | None = None
+    """How many weights it has."""
+    quantization: str | None = None
+    """How its weights are stored: ``F16``, ``Q4_K_M``."""
+    file: str | None = None
+    """Where its weights lie on this machine, or the first of several files."""
+    file_bytes: int | None = None
+    """What all its files take."""
+    memory_bytes: int | None = None
+    """What it needs to run, about, as configured: its weights, the cache of its context window, and room to compute."""
 
     def supports(self, capability: str) -> bool | None:
         """``True``, ``False``, or ``None`` for unknown."""

@@ -24,6 +24,13 @@ class Provider:
     configuration's relative paths start from. ``defaults`` are settings that hold where the
     configuration gives none. ``cards`` names a function without arguments that gives the ``ModelCard`` of each model known
     beforehand; ``listing`` names an ``async`` function of the options and a ``Runtime`` that asks the provider for them.
+
+    A provider that runs models on this machine says more. ``local`` names a function of the options that gives the
+    ``ModelCard`` of each model that lies here; a file that cannot be used is a card too, whose ``description`` says why.
+    ``files`` maps the ending of each kind of file that it runs (``".gguf"``) to a function that reads what such a file says
+    of itself: from a path to a ``ModelCard``, or a ``ModelhubError`` that says what is wrong with the file. ``hubs`` names a
+    function without arguments that gives, by address (``"https://hub.example"``), the environment variable that holds the
+    caller's token for each hub that such files are fetched from.
     """
 
     name: str
@@ -32,4 +39,7 @@ class Provider:
     options: str | None = None
     cards: str | None = None
     listing: str | None = None
+    local: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    hubs: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
