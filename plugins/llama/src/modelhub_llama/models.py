@@ -37,6 +37,10 @@ def reranking(name: str, options: LlamaOptions | None) -> RerankingModel:
 
 
 def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> Any:
+    if options.place == "ollama":
+        from modelhub_llama.ollama.model import MODELS
+
+        return MODELS[purpose](name, options)
     if options.place == "server":
         return over(_server(options), name)
     path = options.file(name)

@@ -1,0 +1,1 @@
+"""Ollama's own API: chat, plain completion, embeddings, what there is, and what can be pulled."""
