@@ -6,7 +6,7 @@ The format is in ggml's docs/gguf.md: ``GGUF``, version, two counts, key-value p
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from struct import Struct
@@ -95,16 +95,19 @@ class Header:
         return sum(prod(tensor.shape) for tensor in self.tensors)
 
 
-def read(path: str | os.PathLike[str]) -> Header:
-    """The header of a file. Raises ``GgufError``, whatever the file holds, and reads no more of it than its header."""
+def read(path: str | os.PathLike[str], *, whole: Collection[str] = ()) -> Header:
+    """The header of a file. Raises ``GgufError``, whatever the file holds, and reads no more of it than its header.
+
+    The lists of the keys ``whole`` are read even where they are long: ``("tokenizer.ggml.tokens",)``.
+    """
     name = os.fspath(path)
     try:
         with open(name, "rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             try:
-                return _header(Cursor(file, size, name), leaping=True)
+                return _header(Cursor(file, size, name), whole, leaping=True)
             except _Lost:
-                return _header(Cursor(file, size, name), leaping=False)
+                return _header(Cursor(file, size, name), whole, leaping=False)
     except OSError as error:
         raise GgufError(f"{error.strerror or error}.", file=name, reason="missing") from None
 
@@ -126,9 +129,9 @@ _MOST_KEPT = 64 << 20
 _WORTH_A_LEAP = 4096
 
 
-def _header(cursor: Cursor, *, leaping: bool) -> Header:
+def _header(cursor: Cursor, whole: Collection[str], *, leaping: bool) -> Header:
     version, tensor_count, pair_count = _start(cursor)
-    reader = _Reader(cursor, leaping=leaping)
+    reader = _Reader(cursor, whole, leaping=leaping)
     try:
         metadata = dict(reader.pair() for _ in range(pair_count))
         tensors = tuple(reader.tensor() for _ in range(tensor_count))
@@ -169,10 +172,12 @@ def _refuse_version(version: int, file: str) -> None:
 class _Reader:
     """The values of a header, one after another."""
 
-    __slots__ = ("_cursor", "_items", "_keeps", "_leaping", "leapt")
+    __slots__ = ("_cursor", "_items", "_keeps", "_leaping", "_short", "_whole", "leapt")
 
-    def __init__(self, cursor: Cursor, *, leaping: bool) -> None:
+    def __init__(self, cursor: Cursor, whole: Collection[str], *, leaping: bool) -> None:
         self._cursor = cursor
+        self._whole = whole
+        self._short = _SHORT
         self._items = _MOST_ITEMS
         self._keeps = _MOST_KEPT
         self._leaping = leaping
@@ -180,6 +185,7 @@ class _Reader:
 
     def pair(self) -> tuple[str, Any]:
         key = self._name(65535, "a key")
+        self._short = _MOST_ITEMS if key in self._whole else _SHORT
         return key, self._value(self._cursor.unpack(_TYPE)[0], 0)
 
     def tensor(self) -> Tensor:
@@ -226,7 +232,7 @@ class _Reader:
         self._items -= length
         if self._items < 0:
             raise self._cursor.absurd(f"a list of {length} items")
-        if length <= _SHORT or item == _ARRAY:
+        if length <= self._short or item == _ARRAY:
             return tuple(self._value(item, depth + 1) for _ in range(length))
         if form is not None:
             self._cursor.skip(length * form.size)
