@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # type checkers take this name for True; `typing` would cost more than all the rest of this file
 if TYPE_CHECKING:
+    from modelhub.clients.counting import TokenCount
     from modelhub.clients.tool_run import ToolRun, ToolUse
     from modelhub.errors import (
         AnswerError,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from modelhub.model import Attempt, Finished, ModelCard, Notice, Timeouts, Timing, Usage
 
 _HOMES = {
+    "modelhub.clients.counting": "TokenCount",
     "modelhub.clients.tool_run": "ToolRun ToolUse",
     "modelhub.errors": (
         "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
@@ -138,6 +140,7 @@ __all__ = [
     "TimedOut",
     "Timeouts",
     "Timing",
+    "TokenCount",
     "TokenLogprob",
     "Tool",
     "ToolCall",

@@ -291,6 +291,12 @@ class Wrapper(Generic[RequestT, ResponseT, EventT]):
     async def call(self, request: RequestT, runtime: Runtime) -> ResponseT:
         return await self.inner.call(request, runtime)
 
+    async def count_tokens(self, request: RequestT, runtime: Runtime) -> int | None:
+        """What a model may have beside: the exact number of tokens of a request; ``None`` where it cannot tell."""
+        count = getattr(self.inner, "count_tokens", None)
+        counted: int | None = None if count is None else await count(request, runtime)
+        return counted
+
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
         async with aclosing(self.inner.stream(request, runtime)) as events:
             async for event in events:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mappin
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from modelhub.clients.client import Client
 from modelhub.clients.requests import made
@@ -15,6 +15,9 @@ from modelhub.errors import InvalidRequest, ModelhubError
 from modelhub.interfaces.embedding import EmbeddingModel, EmbeddingRequest, EmbeddingResponse
 from modelhub.model import ModelCard, Notice, Timeouts
 from modelhub.transport.drive import drive
+
+if TYPE_CHECKING:
+    from modelhub.clients.counting import TokenCount
 
 __all__ = ["AsyncEmbeddingClient", "EmbeddingClient", "EmbeddingOptions"]
 
@@ -40,6 +43,12 @@ class EmbeddingClient(Client[EmbeddingModel, EmbeddingOptions]):
         """One vector a text, in the texts' order; ``.array()`` is float32 of shape (len(inputs), dimensions)."""
         return drive(self.model.call(embedding_request(inputs, {**self.defaults, **options}), self.runtime))
 
+    def count_tokens(self, inputs: Sequence[str]) -> TokenCount:
+        """How many tokens the texts are, together. Where the model cannot count, ``exact`` is false: an estimate from above."""
+        from modelhub.clients.counting import counted_inputs
+
+        return drive(counted_inputs(self.model, embedding_request(inputs, self.defaults), self.runtime))
+
     def embed_all(self, inputs: Iterable[str], **options: Unpack[EmbeddingOptions]) -> Iterator[EmbeddingResponse]:
         """The same for more texts than memory holds vectors of: a response for each few requests' worth, in order.
 
@@ -60,6 +69,12 @@ class AsyncEmbeddingClient(Client[EmbeddingModel, EmbeddingOptions]):
     async def embed(self, inputs: Sequence[str], **options: Unpack[EmbeddingOptions]) -> EmbeddingResponse:
         """One vector a text, in the texts' order; ``.array()`` is float32 of shape (len(inputs), dimensions)."""
         return await self.model.call(embedding_request(inputs, {**self.defaults, **options}), self.runtime)
+
+    async def count_tokens(self, inputs: Sequence[str]) -> TokenCount:
+        """How many tokens the texts are, together. Where the model cannot count, ``exact`` is false: an estimate from above."""
+        from modelhub.clients.counting import counted_inputs
+
+        return await counted_inputs(self.model, embedding_request(inputs, self.defaults), self.runtime)
 
     async def embed_all(self, inputs: Iterable[str], **options: Unpack[EmbeddingOptions]) -> AsyncIterator[EmbeddingResponse]:
         """The same for more texts than memory holds vectors of: a response for each few requests' worth, in order.

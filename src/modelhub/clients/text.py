@@ -15,6 +15,7 @@ from modelhub.model import Timeouts
 from modelhub.transport.drive import drive
 
 if TYPE_CHECKING:
+    from modelhub.clients.counting import TokenCount
     from modelhub.clients.streams import AsyncStream, Stream
     from modelhub.clients.tool_loop import OnCall
     from modelhub.clients.tool_run import ToolRun
@@ -85,6 +86,17 @@ class TextClient(Client["TextModel", TextOptions]):
 
         request = text_request(prompt, output_type, {**self.defaults, **options})
         return Stream(self.model.stream(request, self.runtime))
+
+    def count_tokens(self, prompt: Prompt, *, system: str | None = None, tools: Sequence[Tool] = ()) -> TokenCount:
+        """How many tokens this would be, with what the model's template puts around it, before it is asked.
+
+        What the configuration adds (a prompt, documents) is not in it. A model that runs on this machine counts exactly
+        (and is loaded for it); where nobody can, ``exact`` is false, and the number an estimate from above.
+        """
+        from modelhub.clients.counting import counted_prompt
+
+        request = text_request(prompt, None, {**self.defaults, "system": system, "tools": tools})
+        return drive(counted_prompt(self.model, request, self.runtime))
 
     @overload
     def run_tools(
@@ -179,6 +191,17 @@ class AsyncTextClient(Client["TextModel", TextOptions]):
 
         request = text_request(prompt, output_type, {**self.defaults, **options})
         return AsyncStream(self.model.stream(request, self.runtime))
+
+    async def count_tokens(self, prompt: Prompt, *, system: str | None = None, tools: Sequence[Tool] = ()) -> TokenCount:
+        """How many tokens this would be, with what the model's template puts around it, before it is asked.
+
+        What the configuration adds (a prompt, documents) is not in it. A model that runs on this machine counts exactly
+        (and is loaded for it); where nobody can, ``exact`` is false, and the number an estimate from above.
+        """
+        from modelhub.clients.counting import counted_prompt
+
+        request = text_request(prompt, None, {**self.defaults, "system": system, "tools": tools})
+        return await counted_prompt(self.model, request, self.runtime)
 
     @overload
     async def run_tools(

@@ -34,7 +34,7 @@ class Batching(Wrapper[EmbeddingRequest, EmbeddingResponse, Never]):
     finite, or of another length than it should be, is an ``AnswerError``.
     """
 
-    count_tokens: CountTokens
+    estimate: CountTokens
     lanes: int = 4
     learned: list[int] = field(default_factory=list, init=False, repr=False)
     """How many texts a request takes at most, as refusals have told."""
@@ -106,7 +106,7 @@ class _Call:
     @property
     def limits(self) -> Limits:
         """What one request may hold, as far as is known by now."""
-        limits = Limits.of(self.inner.card, self.owner.count_tokens)
+        limits = Limits.of(self.inner.card, self.owner.estimate)
         return limits.with_items(min(self.owner.learned + [lesson.items for lesson in self.lessons], default=limits.items))
 
     async def answered(self, places: Sequence[int]) -> EmbeddingResponse:
@@ -140,7 +140,7 @@ class _Call:
         yield from self.limits.batches(self.texts, places[start:])
 
     def _surely_too_long(self, text: str, limit: int) -> bool:
-        return exceeds(text, limit * _BEYOND_DOUBT, self.owner.count_tokens)
+        return exceeds(text, limit * _BEYOND_DOUBT, self.owner.estimate)
 
     def _whole(self, parts: Sequence[EmbeddingResponse]) -> EmbeddingResponse:
         self.owner.learned.extend(lesson.items for lesson in self.lessons if lesson.lasting)
@@ -211,14 +211,14 @@ class _Call:
         return False
 
     def _overlong(self, place: int) -> ContextOverflow:
-        tokens = self.owner.count_tokens(self.texts[place])
+        tokens = self.owner.estimate(self.texts[place])
         limit = self.inner.card.limits["input_tokens"]
         message = f'It has about {tokens} tokens, the model takes {limit}; on_long="truncate" and on_long="mean" go on with it.'
         return about(place, ContextOverflow(message, prompt_tokens=tokens, context_window=limit))
 
     async def _long(self, place: int, refusal: ModelhubError | None) -> EmbeddingResponse:
         """The vector of a text that is too long, made as the request says."""
-        tokens = self.owner.count_tokens(self.texts[place])
+        tokens = self.owner.estimate(self.texts[place])
         told = refusal.context_window if isinstance(refusal, ContextOverflow) else None
         limit = self.inner.card.limits.get("input_tokens") or told or tokens // 2
         if refusal is not None:
@@ -233,7 +233,7 @@ class _Call:
     async def _shortened(self, place: int, limit: int) -> tuple[list[str], EmbeddingResponse]:
         """The text's beginning or all its pieces, and one vector for them. Pieces grow smaller until they are taken."""
         while True:
-            cut = pieces(self.texts[place], max(limit, 1), self.owner.count_tokens)
+            cut = pieces(self.texts[place], max(limit, 1), self.owner.estimate)
             if self.request.on_long == "truncate":
                 del cut[1:]
             try:
@@ -247,4 +247,4 @@ class _Call:
                 continue
             for part in parts:
                 self._check(part, [place] * len(part))
-            return cut, replace(summed(parts), **mean(parts, [self.owner.count_tokens(piece) for piece in cut]))
+            return cut, replace(summed(parts), **mean(parts, [self.owner.estimate(piece) for piece in cut]))
