@@ -70,7 +70,8 @@ class PluginConformance:
 
     def test_every_address_leads_somewhere(self) -> None:
         described = self.described()
-        for address in (*described.kinds.values(), described.options, described.cards, described.listing):
+        asked = (described.options, described.cards, described.listing, described.local, described.hubs)
+        for address in (*described.kinds.values(), *described.files.values(), *asked):
             if address is not None:
                 assert callable(imported(address)), f"{address!r} is no function or class: mend it in Provider(...)."
 
