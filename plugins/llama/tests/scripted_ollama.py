@@ -96,6 +96,10 @@ class ScriptedOllama:
         self._server.on(f"/api/{operation}", *answers)
         return self
 
+    def chat(self, received: Received) -> Reply:
+        """What it answers to a chat by itself: ``server.on("chat", Reply(503), server.chat)``."""
+        return self._chat(received.json())
+
     def __enter__(self) -> Self:
         self._server.__enter__()
         return self

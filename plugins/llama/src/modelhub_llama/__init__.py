@@ -19,4 +19,5 @@ def modelhub_provider() -> Provider:
             "reranking": "modelhub_llama.models:reranking",
         },
         options="modelhub_llama.options:LlamaOptions",
+        listing="modelhub_llama.listing:listing",
     )

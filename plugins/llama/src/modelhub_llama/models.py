@@ -13,7 +13,7 @@ from modelhub_llama.engine import LlamaEngine, Purpose, load
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.resident import Resident
 
-__all__ = ["embedding", "reranking", "text"]
+__all__ = ["embedding", "reranking", "server", "text"]
 
 _Over = Callable[[Host, str], Model[Any, Any, Any]]
 
@@ -42,7 +42,7 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
 
         return MODELS[purpose](name, options)
     if options.place == "server":
-        return over(_server(options), name)
+        return over(server(options), name)
     path = options.file(name)
     window = options.context_window or 4096
 
@@ -77,7 +77,8 @@ def _order(site: Host, name: str) -> RerankingModel:
     return HttpModel(Reranking(site, name))
 
 
-def _server(options: LlamaOptions) -> Host:
+def server(options: LlamaOptions) -> Host:
+    """A llama.cpp server, as the dialect is spoken to it."""
     from modelhub_openai.options import OpenAIOptions
 
     return host(
@@ -86,7 +87,7 @@ def _server(options: LlamaOptions) -> Host:
             base_url=options.base_url or "http://localhost:8080/v1",
             api_key=options.api_key,
             api_key_env=None,
-            headers=options.headers,
+            headers={"connection": "close", **options.headers},  # llama.cpp closes a stream without saying so
             quirks=options.quirks,
             extra_body=options.extra_body,
             ca_bundle=options.ca_bundle,

@@ -23,7 +23,7 @@ from modelhub.plugin import (
 from modelhub_llama.ollama.faults import error_in, reported
 from modelhub_llama.ollama.site import Ollama
 
-__all__ = ["Calls", "answer", "object_in", "parse", "pieces", "tokens"]
+__all__ = ["Calls", "answer", "object_in", "parse", "pieces", "speaks", "tokens"]
 
 _REASONS: Mapping[str, FinishReason] = {"stop": "stop", "length": "length"}
 _COUNTS = ("prompt_eval_count", "prompt_eval_cached_count", "eval_count")
@@ -36,7 +36,7 @@ def parse(response: HttpResponse, site: Ollama, name: str) -> TextResponse[Any]:
     if error_in(said):
         raise reported(said, site, name)
     text, reasoning, entries = pieces(said)
-    if "message" not in said and "response" not in said:
+    if not speaks(said):
         raise AnswerError("The answer has neither a message nor a response.", head=response.body[:200])
     if said.get("done") is False:
         raise AnswerError("The answer is only the beginning of one: it says that it is not done.", head=response.body[:200])
@@ -73,6 +73,11 @@ def answer(
         provider=site.provider,
         raw=said,
     )
+
+
+def speaks(said: Mapping[str, Any]) -> bool:
+    """Whether this is an answer, or a line of one."""
+    return isinstance(said.get("message"), Mapping) or isinstance(said.get("response"), str)
 
 
 def pieces(said: Mapping[str, Any]) -> tuple[str, str, list[Any]]:

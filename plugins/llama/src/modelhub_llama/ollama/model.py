@@ -30,15 +30,19 @@ EventT = TypeVar("EventT")
 
 
 def text(name: str, options: LlamaOptions) -> TextModel:
-    """A model that writes, by chat or, with ``prompt = "plain"``, by plain completion."""
+    """A model that writes, by chat or, with ``prompt = "plain"``, by plain completion.
+
+    Ollama has no ``tool_choice``: a tool that is forced is asked for by the schema of the answer.
+    """
     site = ollama(options)
     if options.prompt == "plain":
         from modelhub_llama.ollama.plain import Plain
 
         return Served(HttpModel(Plain(site, name)), site)
     from modelhub_llama.ollama.chat import Chat
+    from modelhub_llama.tools import HeldToTools
 
-    return Served(HttpModel(Chat(site, name)), site)
+    return HeldToTools(Served(HttpModel(Chat(site, name)), site))
 
 
 def embedding(name: str, options: LlamaOptions) -> EmbeddingModel:

@@ -21,7 +21,7 @@ from modelhub.plugin import (
     ToolCalled,
     ToolCallStarted,
 )
-from modelhub_llama.ollama.answer import Calls, answer, pieces, tokens
+from modelhub_llama.ollama.answer import Calls, answer, pieces, speaks, tokens
 from modelhub_llama.ollama.faults import error_in, reported
 from modelhub_llama.ollama.site import Ollama
 
@@ -45,6 +45,7 @@ class LineDecoder:
         self._called: list[ToolCall] = []
         self._logprobs: list[TokenLogprob] = []
         self._last: Mapping[str, Any] = {}
+        self._begun = False
         self.done = False
         """Whether the line that is ``done`` has come."""
 
@@ -60,6 +61,8 @@ class LineDecoder:
             self._read(line, events)
         if not self.done:
             raise StreamBroken("The stream ended in the middle of the answer.", partial=self.partial())
+        if not self._begun:
+            raise AnswerError("The stream ended without an answer.", head=str(self._last).encode()[:200])
         return [*events, Finished(self.partial())]
 
     def partial(self) -> TextResponse[Any]:
@@ -92,6 +95,7 @@ class LineDecoder:
             events += (ToolCallStarted(call.id, call.name), ToolCallDelta(call.id, call.arguments), ToolCalled(call))
         if "logprobs" in line:
             self._logprobs += tokens(line)
+        self._begun = self._begun or speaks(line)
         self._last = line
         self.done = line.get("done") is True
 
