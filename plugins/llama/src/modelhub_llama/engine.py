@@ -45,7 +45,7 @@ def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int
     host = Host(
         options.provider,
         f"{server.listening_address}/v1",
-        {"authorization": Bearer(Plain(key))},
+        {"authorization": Bearer(Plain(key)), "connection": "close"},  # it closes a stream without saying so
         options.quirks,
         extra_body=options.extra_body,
         route=Route(proxy="none"),
