@@ -8,6 +8,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from modelhub.catalog.shards import shard_number, shards, stem
+    from modelhub.catalog.store import StoredModel, stored
     from modelhub.cli.command import Command
     from modelhub.engines.pool import Engine, EnginePool, Plan, engines
     from modelhub.errors import (
@@ -115,6 +117,8 @@ if TYPE_CHECKING:
     from modelhub.transport.following import FollowUp
 
 _HOMES = {
+    "modelhub.catalog.shards": "shard_number shards stem",
+    "modelhub.catalog.store": "StoredModel stored",
     "modelhub.cli.command": "Command",
     "modelhub.engines.pool": "Engine EnginePool Plan engines",
     "modelhub.errors": (
@@ -262,6 +266,7 @@ __all__ = [
     "SpeechRequest",
     "SpeechResponse",
     "SseDecoder",
+    "StoredModel",
     "Strategy",
     "StreamBroken",
     "TextDelta",
@@ -309,8 +314,12 @@ __all__ = [
     "pack",
     "read_wav",
     "sentence_spans",
+    "shard_number",
+    "shards",
     "shown",
     "sniff",
+    "stem",
+    "stored",
     "terms",
 ]
 

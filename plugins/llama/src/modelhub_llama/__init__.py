@@ -19,5 +19,8 @@ def modelhub_provider() -> Provider:
             "reranking": "modelhub_llama.models:reranking",
         },
         options="modelhub_llama.options:LlamaOptions",
+        local="modelhub_llama.gguf.cards:local",
+        files={".gguf": "modelhub_llama.gguf.cards:inspect"},
+        hubs="modelhub_llama.gguf.hubs:hubs",
         listing="modelhub_llama.listing:listing",
     )

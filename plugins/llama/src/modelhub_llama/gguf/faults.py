@@ -9,7 +9,17 @@ from modelhub.plugin import SetupError
 __all__ = ["GgufError", "Reason", "foreign"]
 
 Reason = Literal[
-    "missing", "empty", "not-gguf", "truncated", "absurd", "big-endian", "old-version", "new-version", "git-lfs", "html"
+    "missing",
+    "empty",
+    "not-gguf",
+    "truncated",
+    "absurd",
+    "big-endian",
+    "old-version",
+    "new-version",
+    "git-lfs",
+    "html",
+    "no-model",
 ]
 
 

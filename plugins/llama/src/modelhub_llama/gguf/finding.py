@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from modelhub.plugin import UnknownModel, did_you_mean
-from modelhub_llama.gguf.names import gguf_files, shards, stem
+from modelhub.plugin import StoredModel, UnknownModel, did_you_mean, shards, stem, stored
+from modelhub_llama.gguf.names import ENDING, gguf_files
 from modelhub_llama.options import LlamaOptions
 
-__all__ = ["find", "known"]
+__all__ = ["find", "imported_models", "known"]
 
 
 def find(name: str, options: LlamaOptions) -> str:
@@ -17,7 +17,7 @@ def find(name: str, options: LlamaOptions) -> str:
     A name that ends in ``.gguf`` is a file, relative to the configuration. Any other is that of an imported model, or of a
     file in one of the folders ``models``, in any case and without ``.gguf``.
     """
-    if name.lower().endswith(".gguf"):
+    if name.lower().endswith(ENDING):
         return _given(name, options)
     found = known(options)
     wanted = {candidate.casefold(): candidate for candidate in reversed(found)}.get(name.casefold())
@@ -28,11 +28,16 @@ def find(name: str, options: LlamaOptions) -> str:
 
 def known(options: LlamaOptions) -> dict[str, str]:
     """Each name that can be given, and its file: imported models first, then those in the folders."""
-    found: dict[str, str] = {}
+    found = {name: model.paths[0] for name, model in imported_models().items()}
     for folder in options.models:
         for file in gguf_files(options.file(folder)):
             found.setdefault(stem(file), os.path.abspath(file))
     return found
+
+
+def imported_models() -> dict[str, StoredModel]:
+    """The GGUF models that were imported into the caller's own cache, by name."""
+    return {model.name: model for model in stored() if model.paths[0].lower().endswith(ENDING)}
 
 
 def _given(name: str, options: LlamaOptions) -> str:
