@@ -11,7 +11,7 @@ from typing import Literal
 
 from modelhub.errors import SetupError
 
-__all__ = ["Placed", "Placing", "Progress", "checksum", "gib", "place", "require_room"]
+__all__ = ["Placed", "Placing", "Progress", "checksum", "amount", "place", "require_room"]
 
 Placing = Literal["link", "copy", "move"]
 Progress = Callable[[int, int, str], None]
@@ -95,11 +95,11 @@ def require_room(folder: str, wanted: int) -> None:
     """Raise ``SetupError`` where the disk of a folder has not that many bytes to spare."""
     free = shutil.disk_usage(folder).free
     if free < wanted + SPARE:
-        where = f"{folder} has {gib(free)} free and needs {gib(wanted + SPARE)}"
+        where = f"{folder} has {amount(free)} free and needs {amount(wanted + SPARE)}"
         raise SetupError(f"{where}. See 'modelhub models cache', or set MODELHUB_CACHE to a folder on another disk.")
 
 
-def gib(count: int) -> str:
+def amount(count: int) -> str:
     """Bytes for a person: ``4.2 GiB``."""
     for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
         if count >= size:

@@ -6,20 +6,25 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any
 
+from modelhub.catalog.placing import amount
+
 if TYPE_CHECKING:
     from modelhub.cli.context import Context
 
 __all__ = ["Bar", "Lines", "Silence", "progress"]
 
 
-def progress(context: Context) -> Bar | Lines | Silence:
-    """Nothing with ``--quiet``; a bar at a terminal where ``tqdm`` (extra ``cli``) is installed; else lines."""
+def progress(context: Context, *, sizes: bool = False) -> Bar | Lines | Silence:
+    """Nothing with ``--quiet``; a bar at a terminal where ``tqdm`` (extra ``cli``) is installed; else lines.
+
+    ``sizes``: what is counted is bytes.
+    """
     stderr = context.streams.stderr
     if context.options.quiet:
         return Silence()
     if stderr.isatty() and find_spec("tqdm") is not None:
-        return Bar(stderr)
-    return Lines(stderr)
+        return Bar(stderr, sizes=sizes)
+    return Lines(stderr, sizes=sizes)
 
 
 class Silence:
@@ -35,8 +40,9 @@ class Silence:
 class Lines:
     """A line each time another tenth of a step is done: ``embed 40 % (120 of 300)``."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], *, sizes: bool = False) -> None:
         self.stream = stream
+        self.sizes = sizes
         self.shown: tuple[str, int] | None = None
 
     def __call__(self, done: int, total: int, what: str) -> None:
@@ -45,7 +51,8 @@ class Lines:
         if self.shown == (what, tenth):
             return
         self.shown = (what, tenth)
-        self.stream.write(f"{what} {10 * tenth} % ({done} of {total})\n")
+        so_far, whole = (amount(done), amount(total)) if self.sizes else (done, total)
+        self.stream.write(f"{what} {10 * tenth} % ({so_far} of {whole})\n")
         self.stream.flush()
 
     def close(self) -> None:
@@ -55,8 +62,9 @@ class Lines:
 class Bar:
     """A bar for each step."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], *, sizes: bool = False) -> None:
         self.stream = stream
+        self.unit: dict[str, Any] = {"unit": "B", "unit_scale": True, "unit_divisor": 1024} if sizes else {}
         self.what: str | None = None
         self.bar: Any = None
 
@@ -65,7 +73,7 @@ class Bar:
         if what != self.what:
             self.close()
             self.what = what
-            self.bar = import_module("tqdm").tqdm(total=total, desc=what, file=self.stream, leave=False)
+            self.bar = import_module("tqdm").tqdm(total=total, desc=what, file=self.stream, leave=False, **self.unit)
         self.bar.update(done - self.bar.n)
 
     def close(self) -> None:

@@ -1,0 +1,112 @@
+"""``modelhub models --local``, ``add`` and ``remove``: the models whose files lie on this machine."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from modelhub.cli.progress import progress
+
+if TYPE_CHECKING:
+    from modelhub.cli.context import Context
+    from modelhub.model import ModelCard
+
+__all__ = ["add_model", "configure_add", "configure_remove", "local", "local_row", "remove_model", "tell_kept"]
+
+
+def local(context: Context) -> list[ModelCard]:
+    """The card of each; a plugin that cannot tell is named on standard error."""
+    from modelhub.catalog.inspecting import local_cards
+
+    def complain(message: str) -> None:
+        context.streams.stderr.write(f"modelhub: {message}\n")
+
+    return list(local_cards(context.hub().assembly, complain))
+
+
+def local_row(card: ModelCard) -> tuple[str, ...]:
+    """Name, kind, size, how its weights are stored, window, the memory it needs, licence, file."""
+    from modelhub.catalog.placing import amount
+
+    if card.file_bytes is None:
+        return card.model, "unusable", *[""] * 5, card.description or card.file or ""
+    return (
+        card.model,
+        card.kind,
+        f"{_count(card.parameters)} parameters" if card.parameters else "",
+        card.quantization or "",
+        f"{card.context_window} tokens" if card.context_window else "",
+        f"needs {amount(card.memory_bytes)}" if card.memory_bytes else "",
+        f"licence {card.licence or 'unknown'}",
+        card.file or "",
+    )
+
+
+def _count(number: int) -> str:
+    for size, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)
+
+
+def configure_add(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a file of a model; of one in several files, any of them")
+    parser.add_argument("--name", metavar="NAME", help="what it is to be called (default: as the file)")
+    parser.add_argument("--licence", metavar="LICENCE", help="(default: as the file says)")
+    parser.add_argument("--replace", action="store_true", help="put it in the place of the model that has the name")
+    parser.set_defaults(action=add_model)
+
+
+def add_model(arguments: Namespace, context: Context) -> int:
+    """Keep the model in the cache, by hard links where that can be."""
+    import os
+
+    from modelhub.catalog.inspecting import inspector
+    from modelhub.catalog.shards import shards, stem
+    from modelhub.catalog.store import Store, cache_folder
+
+    files = shards(os.path.abspath(os.path.expanduser(arguments.file)))
+    card = inspector(files[0])(files[0])
+    told = progress(context, sizes=True)
+    try:
+        model, placing = Store(cache_folder()).add(
+            files,
+            name=arguments.name or stem(files[0]),
+            licence=arguments.licence or card.licence,
+            source=files[0],
+            replace=arguments.replace,
+            progress=told,
+        )
+    finally:
+        told.close()
+    how = "by a hard link, which takes no room" if placing == "link" else "as a copy: no hard link can be made there"
+    return tell_kept(model, card, context, how)
+
+
+def tell_kept(model: Any, card: ModelCard, context: Context, how: str) -> int:
+    """Say what is kept now, and under which name it is asked for."""
+    asked = f"{card.model.partition(':')[0]}:{model.name}"
+    if context.options.json:
+        context.document({"model": asked, "stored": model, "card": card})
+        return 0
+    context.say(f"{asked}  {card.kind}, licence {model.licence or 'unknown'}, {model.paths[0]}")
+    context.note(f"modelhub: kept {how}.")
+    return 0
+
+
+def configure_remove(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="of a model that was added or pulled")
+    parser.set_defaults(action=remove_model)
+
+
+def remove_model(arguments: Namespace, context: Context) -> int:
+    """Take a model out of the cache. A file that it was linked from stays where it is."""
+    from modelhub.catalog.placing import amount
+    from modelhub.catalog.store import Store, cache_folder
+
+    model = Store(cache_folder()).remove(arguments.name)
+    if context.options.json:
+        context.document({"removed": model})
+        return 0
+    context.say(f"removed {model.name} ({amount(model.bytes)})")
+    return 0

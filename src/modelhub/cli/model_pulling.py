@@ -1,0 +1,51 @@
+"""``modelhub models pull URL``: a model fetched from a hub into the cache."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from modelhub.cli.local_models import tell_kept
+from modelhub.cli.progress import progress
+from modelhub.errors import ProviderError, SetupError, TransportError
+
+if TYPE_CHECKING:
+    from modelhub.cli.context import Context
+
+__all__ = ["configure_pull", "pull_model"]
+
+_KEPT = "what has come is kept, and the same command goes on from there. To throw it away: modelhub models cache --clean"
+
+
+def configure_pull(parser: ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="of a file, or of a hub's page about it")
+    parser.add_argument("--name", metavar="NAME", help="what it is to be called (default: as the file)")
+    parser.add_argument("--licence", metavar="LICENCE", help="(default: as the file says)")
+    parser.add_argument("--sha256", metavar="DIGITS", help="what the file must be (default: as its hub says)")
+    parser.add_argument("--replace", action="store_true", help="put it in the place of the model that has the name")
+    parser.set_defaults(action=pull_model)
+
+
+def pull_model(arguments: Namespace, context: Context) -> int:
+    """Fetch it, telling how far it is. Whatever breaks it off, what has come stays."""
+    from modelhub.catalog.pulling import Wanted, pull
+    from modelhub.transport.drive import drive
+
+    wanted = Wanted(
+        url=arguments.url,
+        name=arguments.name,
+        licence=arguments.licence,
+        sha256=arguments.sha256,
+        replace=arguments.replace,
+    )
+    told = progress(context, sizes=True)
+    try:
+        model, card = drive(pull(wanted, context.hub().runtime, progress=told))
+    except (KeyboardInterrupt, TransportError, ProviderError, SetupError) as error:
+        told.close()
+        if getattr(error, "retryable", True) or isinstance(error, TransportError):
+            context.note(f"modelhub: {_KEPT}")
+        raise
+    finally:
+        told.close()
+    return tell_kept(model, card, context, f"in the cache; sha256 {', '.join(file.sha256 for file in model.files)}")
