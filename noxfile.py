@@ -17,7 +17,24 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 PLUGINS = sorted(folder.name for folder in Path("plugins").iterdir() if (folder / "pyproject.toml").is_file())
 FOLDERS = [f"./plugins/{name}" for name in PLUGINS]
 PLUGIN_TESTS = [f"plugins/{name}/tests" for name in PLUGINS]
-TESTS = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
+EXTRAS = {"starter": "[speech]", "llama": "[engine]"}  # what is tested is more than what each brings by itself
+FULL = [f"{folder}{EXTRAS.get(name, '')}" for name, folder in zip(PLUGINS, FOLDERS, strict=True)]
+WORKERS = min(8, 2 * (os.cpu_count() or 1))  # a good half of the time of the tests is waiting
+
+
+def group(name: str, *folders: str) -> list[str]:
+    """What the core's dependency group of that name asks for, and those of the same name in the folders."""
+    projects = [nox.project.load_toml(f"{folder}/pyproject.toml") for folder in (".", *folders)]
+    found = [nox.project.dependency_groups(each, name) for each in projects if name in each["dependency-groups"]]
+    return sorted({requirement for each in found for requirement in each})
+
+
+def check(session: nox.Session, *paths: str, **environment: str) -> None:
+    """Run the tests: many beside each other; then, one after another, those marked ``alone``, which measure short times."""
+    compiled = {"PYTHONDONTWRITEBYTECODE": ""}  # without it each process that a test starts compiles all that it imports
+    none = [0, 5] if session.posargs else [0]  # pytest gives 5 where nothing was chosen
+    for choice, codes in (["-m", "not alone", "-n", f"{WORKERS}", "--dist", "worksteal"], none), (["-m", "alone"], [0, 5]):
+        session.run("pytest", *choice, *paths, *session.posargs, env={**compiled, **environment}, success_codes=codes)
 
 
 @nox.session
@@ -31,31 +48,35 @@ def lint(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
     """mypy, strict, over the core and the plugins; pyright on the doors."""
-    types = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "types")
-    session.install("-e", ".[cli]", *FOLDERS, *TESTS, *types)
+    session.install("-e", ".[cli]", *FOLDERS, *group("test", *FOLDERS), *group("types"))
     session.run("mypy", "src", *(f"plugins/{name}/src" for name in PLUGINS), "tests/types")
     session.run("pyright", "src/modelhub/__init__.py", "src/modelhub/plugin.py", "src/modelhub/clients", "tests/types")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Everything, with every plugin, and the starter's speech extra."""
-    editable = [argument for folder in FOLDERS for argument in ("-e", f"{folder}[speech]" if "starter" in folder else folder)]
-    session.install("-e", ".[cli]", *editable, *TESTS)
-    strict = {"PYTHONWARNDEFAULTENCODING": "1"}  # a text file opened without an encoding is a warning, so an error
-    session.run("pytest", "tests", *PLUGIN_TESTS, *session.posargs, env=strict)
+    """Everything, with every plugin, and the extras that add to what can be tested."""
+    editable = [argument for folder in FULL for argument in ("-e", folder)]
+    session.install("-e", ".[cli]", *editable, *group("test", *FOLDERS))
+    # a text file opened without an encoding is a warning, so an error
+    check(session, "tests", *PLUGIN_TESTS, PYTHONWARNDEFAULTENCODING="1")
 
 
 @nox.session(python="3.11")
 @nox.parametrize("name", PLUGINS)
 def plugin(session: nox.Session, name: str) -> None:
-    """The core and one plugin alone, or with the plugin that it stands on, in a fresh environment."""
+    """The core and one plugin alone, or with the plugin that it stands on, in a fresh environment.
+
+    Without its extra, but for the engine of ``llama``: most of its tests would do nothing without it, and a test of
+    its own hides the module to see what is said then.
+    """
     needed = nox.project.load_toml(f"plugins/{name}/pyproject.toml")["project"]["dependencies"]
     below = [
         folder for other, folder in zip(PLUGINS, FOLDERS, strict=True) if any(f"modelhub-{other}" in need for need in needed)
     ]
-    session.install(".", *below, f"./plugins/{name}", *TESTS)
-    session.run("pytest", f"plugins/{name}/tests", *session.posargs)
+    extra = EXTRAS[name] if name == "llama" else ""
+    session.install(".", *below, f"./plugins/{name}{extra}", *group("test", f"./plugins/{name}"))
+    check(session, f"plugins/{name}/tests")
 
 
 @nox.session(python="3.11")
@@ -63,25 +84,26 @@ def plugin(session: nox.Session, name: str) -> None:
 def proof(session: nox.Session, major: str) -> None:
     """Our requests beside those of the official client, in two of its major versions; and against servers that others wrote."""
     official = f"openai=={major}.*"
-    session.install(".", "./plugins/openai", "./plugins/azure-openai", official, "xllamacpp", "gguf", *TESTS)
-    tools = session.create_tmp()
+    peers = (official, "ollama", "xllamacpp", "gguf")
+    session.install(".", "./plugins/openai", "./plugins/azure-openai", "./plugins/llama", *peers, *group("test"))
+    tools = session.cache_dir / "prism"  # the same for both
     if shutil.which("npm"):
-        session.run("npm", "install", "--silent", "--prefix", tools, "@stoplight/prism-cli", external=True)
+        session.run("npm", "install", "--silent", "--prefix", f"{tools}", "@stoplight/prism-cli", external=True)
     path = os.pathsep.join((session.bin, f"{tools}/node_modules/.bin", os.environ["PATH"]))
-    session.run("pytest", "tests/proof", *session.posargs, env={"PATH": path})
+    check(session, "tests/proof", PATH=path)
 
 
 @nox.session(python="3.11", venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The oldest dependencies that we claim to work with."""
-    session.install("--resolution", "lowest-direct", ".", *FOLDERS, *TESTS)
-    session.run("pytest", "tests/unit", "tests/flow", *PLUGIN_TESTS, *session.posargs)
+    session.install("--resolution", "lowest-direct", ".", *FULL, *group("test", *FOLDERS))
+    check(session, "tests/unit", "tests/flow", *PLUGIN_TESTS)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """The site, with every broken link an error."""
-    session.install("-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "docs"))
+    session.install("-e", ".", *group("docs"))
     session.run("mkdocs", "build", "--strict", "--site-dir", "site")
 
 
@@ -89,7 +111,7 @@ def docs(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Wheels and source archives of the core and of each plugin."""
     shutil.rmtree("dist", ignore_errors=True)
-    session.install("build", "twine")
+    session.install("build[uv]", "twine")
     for folder in (".", *(f"plugins/{name}" for name in PLUGINS)):
-        session.run("python", "-m", "build", "--outdir", "dist", folder, silent=True)
+        session.run("python", "-m", "build", "--installer", "uv", "--outdir", "dist", folder, silent=True)
     session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))

@@ -247,38 +247,41 @@ def test_a_traceback_is_there_for_whoever_asks(place: Path) -> None:
     assert b"Traceback" in modelhub(place, "run", "-m", "sample:down", "hi", MODELHUB_TRACEBACK="1").stderr
 
 
-def broken(place: Path, source: str) -> None:
-    package = place.parent / "plugins" / "broken"
+def broken(place: Path, source: str, name: str = "broken") -> None:
+    package = place.parent / "plugins" / name
     package.mkdir()
     (package / "__init__.py").write_text(source, encoding="utf-8")
-    install(place.parent / "plugins", "broken", "broken")
+    install(place.parent / "plugins", name, name)
 
 
-@pytest.mark.parametrize(
-    ("source", "cause"),
-    [
-        ("import nowhere", "ModuleNotFoundError"),
-        ("def", "SyntaxError"),
-        ("raise SystemExit(3)", "sys.exit(3)"),
-        ("import os; os.abort()", "SIGABRT"),
-        ("", "implements no hook"),
-    ],
-)
-def test_a_broken_plugin_harms_no_other_and_the_doctor_names_it(place: Path, source: str, cause: str) -> None:
+BROKEN = {
+    "missing": ("import nowhere", "ModuleNotFoundError"),
+    "mistyped": ("def", "SyntaxError"),
+    "leaving": ("raise SystemExit(3)", "sys.exit(3)"),
+    "aborting": ("import os; os.abort()", "SIGABRT"),
+    "hollow": ("", "implements no hook"),
+}
+
+
+def test_a_broken_plugin_harms_no_other_and_the_doctor_names_it(place: Path) -> None:
     """AT-B2: every other model answers; the doctor tells the cause and how to remove the plugin; strictness is code 1."""
-    broken(place, source)
+    for name, (source, _) in BROKEN.items():
+        broken(place, source, name)
     assert modelhub(place, "run", "-m", "sample:echo", "hi").returncode == 0
     assert modelhub(place, "models").returncode == 0
     doctor = modelhub(place, "plugins", "doctor")
     told = doctor.stdout.decode()
     assert doctor.returncode == 1
-    assert "broken  broken (modelhub-broken 1.0)" in told
     assert "ok      sample (modelhub-sample 1.0)" in told
-    assert cause in told
-    assert "pip uninstall modelhub-broken" in told
+    for name, (_, cause) in BROKEN.items():
+        _, found, about = told.partition(f"broken  {name} (modelhub-{name} 1.0)")
+        assert found
+        assert cause in about.partition("\nok ")[0].partition("\nbroken ")[0]
+        assert f"pip uninstall modelhub-{name}" in about
     strict = modelhub(place, "run", "-m", "sample:echo", "hi", MODELHUB_STRICT_PLUGINS="1")
     assert strict.returncode == 1
-    assert len([line for line in strict.stderr.splitlines() if b"modelhub-broken 1.0" in line]) == 1
+    for name in BROKEN:
+        assert len([line for line in strict.stderr.splitlines() if f"modelhub-{name} 1.0".encode() in line]) == 1
 
 
 def test_a_broken_plugin_that_is_asked_is_one_line_and_code_2(place: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_plugin_that_sleeps_at_import_slows_nobody_else(tmp_path: Path) -> Non
             f"p{number}",
             f"import sys; sys.loaded = getattr(sys, 'loaded', []) + [{number}]\n" + GOOD.format(name=f"p{number}"),
         )
-    plugin(tmp_path, "sleeper", "import time; time.sleep(5)")
+    plugin(tmp_path, "sleeper", "import time; time.sleep(30)")
     begun = time.monotonic()
     found = python(
         tmp_path,
@@ -113,7 +113,7 @@ def test_a_plugin_that_sleeps_at_import_slows_nobody_else(tmp_path: Path) -> Non
         print(json.dumps([len(listed), before, name, sys.loaded, "importlib.metadata" in sys.modules]))
         """,
     )
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20
     count, before, name, loaded, slow_way = found
     assert count >= 20
     assert (before, name, loaded, slow_way) == ([], "p7", [7], False)

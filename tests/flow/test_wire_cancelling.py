@@ -99,6 +99,7 @@ def nothing_more_comes(here: Scene) -> None:
     assert len(here.server.requests) == here.requests
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("place", PLACES)
 def test_a_cancelled_call_ends_at_once(make_chat: MakeChat, place: str) -> None:
     """AT-D4: within 200 ms, and 0 further requests."""
@@ -125,6 +126,7 @@ def test_a_cancelled_call_ends_at_once(make_chat: MakeChat, place: str) -> None:
         asyncio.run(main(here))
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX")
 @pytest.mark.parametrize("place", PLACES)
 def test_an_interrupted_call_ends_at_once(make_chat: MakeChat, place: str) -> None:

@@ -19,6 +19,7 @@ from modelhub.transport.endpoint import HttpModel
 MakeChat = Callable[..., HttpModel[Any, Any, Any]]
 EVENTS = sse([{"delta": "東"}, {"delta": "京"}, "[DONE]"])
 LONG = 5.0
+BUSY = 0.3  # a busy machine's share
 
 
 def asked(**timeouts: float) -> TextRequest:
@@ -61,7 +62,7 @@ def test_a_stall_raises_the_time_out_of_its_phase(
         ask = runtime.stream if stream else runtime.call
         error, seconds = late(ask, make_chat(server.url), asked(**timeouts))
         assert (error.phase, error.seconds) == (phase, timeouts[phase])
-        assert timeouts[phase] * 0.95 <= seconds <= timeouts[phase] * 1.2 + 0.3  # a busy machine's share
+        assert timeouts[phase] * 0.95 <= seconds <= timeouts[phase] * 1.2 + BUSY
         assert server.wait_for_disconnect(1)
 
 
@@ -72,7 +73,7 @@ def test_a_server_that_never_accepts_is_a_connect_time_out(runtime: Driven, make
         ask = runtime.stream if stream else runtime.call
         error, seconds = late(ask, make_chat(server.url), asked(connect=0.3))
         assert error.phase == "connect"
-        assert 0.28 <= seconds <= 0.41
+        assert 0.28 <= seconds <= 0.36 + BUSY
 
 
 def test_a_tls_greeting_that_stalls_is_a_connect_time_out(runtime: Driven, make_chat: MakeChat) -> None:
@@ -86,18 +87,19 @@ def test_a_tls_greeting_that_stalls_is_a_connect_time_out(runtime: Driven, make_
 def test_a_stream_that_is_slow_but_alive_is_not_killed(runtime: Driven, make_chat: MakeChat) -> None:
     """AT-C7: bytes every 0.8 x idle, for 10 x idle."""
     events = sse([*({"delta": "遅"} for _ in range(13)), "[DONE]"])
-    with FaultServer(Reply(chunks=events, chunk_delay=0.08)) as server:
-        *deltas, finished = runtime.stream(make_chat(server.url), asked(idle=0.1, first_token=0.5))
+    patient = asked(idle=0.5, first_token=1.5, total=60)
+    with FaultServer(Reply(chunks=events, chunk_delay=0.4)) as server:
+        *deltas, finished = runtime.stream(make_chat(server.url), patient)
         assert len(deltas) == 13
         assert isinstance(finished, Finished)
-        assert finished.response.timing.total > 1.0
+        assert finished.response.timing.total > 5.0
 
 
 def test_a_whole_answer_that_is_slow_but_alive_is_not_killed(runtime: Driven, make_chat: MakeChat) -> None:
     """AT-C7."""
     pieces = [bytes([byte]) for byte in '{"text": "遅"}'.encode()]
-    with FaultServer(Reply(chunks=pieces, chunk_delay=0.08)) as server:
-        assert runtime.call(make_chat(server.url), asked(idle=0.1)).text == "遅"
+    with FaultServer(Reply(chunks=pieces, chunk_delay=0.4)) as server:
+        assert runtime.call(make_chat(server.url), asked(idle=0.5, total=60)).text == "遅"
 
 
 def test_a_ping_does_not_count_as_the_first_token(runtime: Driven, make_chat: MakeChat) -> None:
@@ -106,13 +108,13 @@ def test_a_ping_does_not_count_as_the_first_token(runtime: Driven, make_chat: Ma
     with FaultServer(Reply(chunks=[*pings, *EVENTS], chunk_delay=0.04)) as server:
         error, seconds = late(runtime.stream, make_chat(server.url), asked(first_token=0.3, idle=0.2))
         assert error.phase == "first_token"
-        assert 0.28 <= seconds <= 0.41
+        assert 0.28 <= seconds <= 0.36 + BUSY
 
 
 def test_pings_keep_a_stream_alive_once_it_has_begun(runtime: Driven, make_chat: MakeChat) -> None:
     events = [EVENTS[0], *([b": ping\n\n"] * 8), *EVENTS[1:]]
-    with FaultServer(Reply(chunks=events, chunk_delay=0.08)) as server:
-        assert runtime.stream(make_chat(server.url), asked(idle=0.15, first_token=0.15))[-1].response.text == "東京"
+    with FaultServer(Reply(chunks=events, chunk_delay=0.2)) as server:
+        assert runtime.stream(make_chat(server.url), asked(idle=0.6, first_token=0.6))[-1].response.text == "東京"
 
 
 def test_a_stream_that_never_ends_stops_at_the_total(runtime: Driven, make_chat: MakeChat) -> None:
@@ -121,7 +123,7 @@ def test_a_stream_that_never_ends_stops_at_the_total(runtime: Driven, make_chat:
     with FaultServer(Reply(chunks=events, chunk_delay=0.01)) as server:
         error, seconds = late(runtime.stream, make_chat(server.url), asked(total=0.4))
         assert error.phase == "total"
-        assert seconds <= 0.53
+        assert seconds <= 0.48 + BUSY
 
 
 def test_without_time_outs_nothing_is_hurried(runtime: Driven, make_chat: MakeChat) -> None:

@@ -39,7 +39,7 @@ def llama(folder: Path, purpose: str) -> Iterator[dict[str, Any]]:
     subprocess.run([sys.executable, str(HERE / "tiny_model.py"), str(model)], check=True, timeout=50)
     command = [sys.executable, str(HERE / "llama_server.py"), str(model), purpose]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
     ) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip()

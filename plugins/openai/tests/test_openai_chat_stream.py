@@ -301,8 +301,8 @@ def test_each_time_out_holds(reply: Reply, limits: Any, phase: str, runtime: Dri
 def test_a_slow_stream_that_lives_is_let_live(runtime: Driven) -> None:
     """AT-C7: bytes every 0.8 of the idle time."""
     chunks = sse([*[chunk("あ")] * 10, chunk(finish="stop"), "[DONE]"])
-    request = TextRequest(messages=REQUEST.messages, timeouts=Timeouts(idle=0.25))
-    with FaultServer(Reply(headers=SSE, chunks=chunks, chunk_delay=0.2)) as server:
+    request = TextRequest(messages=REQUEST.messages, timeouts=Timeouts(idle=0.5))
+    with FaultServer(Reply(headers=SSE, chunks=chunks, chunk_delay=0.4)) as server:
         assert collect(runtime.stream(served(server), request)).text == "あ" * 10
 
 
@@ -316,11 +316,11 @@ def test_each_event_is_given_when_its_bytes_are_there() -> None:
 def test_tokens_reach_the_caller_while_the_host_still_writes() -> None:
     """AT-C8: the first comes long before the last, and no two together."""
     chunks = sse([*[chunk(f"w{number}") for number in range(10)], chunk(finish="stop"), "[DONE]"])
-    with FaultServer(Reply(headers=SSE, chunks=chunks, chunk_delay=0.05)) as server, driven("blocking") as caller:
+    with FaultServer(Reply(headers=SSE, chunks=chunks, chunk_delay=0.15)) as server, driven("blocking") as caller:
         came = [time.monotonic() for _ in iterate(served(server).stream(REQUEST, caller.runtime))]
     gaps = [later - earlier for earlier, later in pairwise(came[:10])]
-    assert min(gaps) > 0.02
-    assert came[-1] - came[0] > 0.4
+    assert min(gaps) > 0.03
+    assert came[-1] - came[0] > 1.2
 
 
 @pytest.mark.parametrize(
@@ -343,19 +343,19 @@ def test_each_time_out_holds_for_a_whole_answer(reply: Reply, limits: Any, phase
 
 def test_the_time_of_a_token_does_not_grow_with_the_stream() -> None:
     """AT-C8: the last tokens of a long answer are read as fast as the first."""
-    decoder, pieces = CHAT.decoder(), sse([chunk(f"w{number}") for number in range(1000)])
-    decoder.feed(pieces[0])
+    pieces = sse([chunk(f"w{number}") for number in range(1000)])
 
-    def took(part: list[bytes]) -> float:
-        began = time.perf_counter()
-        for piece in part:
+    def took(decoder: Any) -> float:
+        began = time.process_time()
+        for piece in pieces:
             decoder.feed(piece)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
-    first = min(took(pieces) for _ in range(5))
+    old = CHAT.decoder()
     for _ in range(40):
-        took(pieces)
-    assert min(took(pieces) for _ in range(5)) < first * 2
+        took(old)
+    seconds = [(took(CHAT.decoder()), took(old)) for _ in range(5)]  # in turns: a busy machine slows both
+    assert min(last for _, last in seconds) < 2 * min(first for first, _ in seconds)
 
 
 def test_abandoning_a_stream_gives_its_connection_back() -> None:

@@ -154,6 +154,7 @@ def test_a_connection_that_is_refused_is_tried_again(asked: Any) -> None:
     assert [type(attempt.error) for attempt in caught.value.attempts] == [Unreachable]
 
 
+@pytest.mark.alone
 def test_cancelled_while_it_waits_it_ends_at_once_and_sends_nothing_more(asked: Any) -> None:
     """AT-D4: whoever cancels is not made to wait for the next attempt."""
     asked.server.on("/small", Reply(429, {"retry-after": "30"}))

@@ -141,4 +141,4 @@ def test_the_time_is_in_proportion_to_the_length(text: str) -> None:
     def at_best(characters: int) -> float:
         return min(seconds(characters) for _ in range(3))
 
-    assert at_best(400_000) < 40 * max(at_best(50_000), 0.002)
+    assert at_best(200_000) < 40 * max(at_best(25_000), 0.001)

@@ -17,6 +17,7 @@ from modelhub.transport.drive import drive
 _MAIN = threading.main_thread().ident or 0
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_what_the_other_threads_wait_for_and_begins_nothing_more(fault_server: FaultServer) -> None:
     """AT-D4: SIGINT while several requests are out returns within 200 ms; the server is left at once, and asked no more."""
     fault_server.on("/", Reply(delay=5))
