@@ -10,6 +10,7 @@ from modelhub_openai.site import Host
 
 from modelhub.plugin import Bearer, Plain, Route, SetupError
 from modelhub_llama.options import LlamaOptions
+from modelhub_llama.template import settled
 
 __all__ = ["LlamaEngine", "Purpose", "load"]
 
@@ -38,9 +39,13 @@ def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int
     parameters.api_keys = [key]
     if purpose != "text":
         parameters.embedding = True
+    elif options.prompt == "chat" and (template := settled(path, options)) is not None:
+        parameters.chat_template = template
     try:
         server = llama.Server(parameters)
     except RuntimeError as error:
+        if purpose == "text" and options.prompt == "chat":
+            settled(path, options, suspect=True)
         raise SetupError(f"llama.cpp could not load {path}: {error}") from error
     host = Host(
         options.provider,

@@ -10,6 +10,8 @@ from modelhub_openai.site import Host, host
 
 from modelhub.plugin import EmbeddingModel, HttpModel, Model, ModelCard, Plan, RerankingModel, TextModel
 from modelhub_llama.engine import LlamaEngine, Purpose, load
+from modelhub_llama.gguf.finding import find
+from modelhub_llama.gguf.header import read
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.resident import Resident
 
@@ -20,7 +22,10 @@ _Over = Callable[[Host, str], Model[Any, Any, Any]]
 
 def text(name: str, options: LlamaOptions | None) -> TextModel:
     """A model that writes."""
-    model: TextModel = _model("text", name, options or LlamaOptions(), _chat)
+    from modelhub_llama.text import Texts
+
+    options = options or LlamaOptions()
+    model: TextModel = _model("text", name, options, Texts(options))
     return model
 
 
@@ -43,8 +48,9 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
         return MODELS[purpose](name, options)
     if options.place == "server":
         return over(server(options), name)
-    path = options.file(name)
-    window = options.context_window or 4096
+    path = find(name, options)
+    header = read(path)
+    window = min(options.context_window or 4096, header.context_length or 4096)
 
     def made() -> LlamaEngine:
         return load(path, purpose, options, window)
@@ -56,13 +62,11 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
         places=options.parallel + options.queue,
     )
     card = ModelCard(model=f"{options.provider}:{name}", kind=purpose, context_window=window, local=True)
+    if purpose == "text":
+        from modelhub_llama.text import text_card
+
+        card = text_card(options, name, template=header.chat_template or "", known=card)
     return Resident(card, plan, lambda engine: over(engine.host, name), purpose == "text")
-
-
-def _chat(site: Host, name: str) -> TextModel:
-    from modelhub_openai.chat import Chat
-
-    return HttpModel(Chat(site, name))
 
 
 def _vectors(site: Host, name: str) -> EmbeddingModel:

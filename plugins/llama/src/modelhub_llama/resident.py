@@ -34,6 +34,13 @@ class Resident:
         async with engines().lease(self.plan, runtime) as engine:
             return await self.over(engine).call(request, runtime)
 
+    async def count_tokens(self, request: Request, runtime: Runtime) -> int | None:
+        """The exact number of tokens of a request; the model is loaded for it."""
+        async with engines().lease(self.plan, runtime) as engine:
+            count = getattr(self.over(engine), "count_tokens", None)
+            counted: int | None = None if count is None else await count(request, runtime)
+            return counted
+
     async def stream(self, request: Request, runtime: Runtime) -> AsyncGenerator[Any, None]:
         async with (
             engines().lease(self.plan, runtime) as engine,

@@ -1,0 +1,103 @@
+"""Chat on llama.cpp: the dialect's operation, with a schema that is kept token by token, and grammars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelhub_openai.chat import Chat
+from modelhub_openai.site import Host
+
+from modelhub.plugin import (
+    BadRequest,
+    HttpRequest,
+    HttpResponse,
+    InvalidRequest,
+    ModelhubError,
+    Notice,
+    TextRequest,
+    TextResponse,
+)
+from modelhub_llama.schemas import unheld
+
+__all__ = ["GRAMMARS", "LlamaChat", "free_of_grammar", "notices", "refused"]
+
+GRAMMARS = ("grammar", "json_schema")
+"""Body fields that say what an answer may be, token by token: one alone can hold."""
+
+
+@dataclass(frozen=True)
+class LlamaChat(Chat):
+    """``chat/completions`` of one model.
+
+    A schema goes as ``{"type": "json_object", "schema": ...}``: llama.cpp takes it in all its versions, and llama-cpp-python,
+    which refuses ``json_schema``. A grammar (``extra={"llama": {"grammar": ...}}``) goes as it is.
+    """
+
+    def build(self, request: TextRequest, *, stream: bool) -> HttpRequest:
+        own = request.extra.get(self.site.provider, {})
+        asked = replace(request, output=None, extra={})
+        endpoint = self if request.output is None and not request.tools else replace(self, site=free_of_grammar(self.site, own))
+        wanted = {} if request.output is None else {"response_format": _schema(request)}
+        asked = replace(asked, extra={self.site.provider: {**wanted, **own}})
+        if request.output is not None:
+            only_one(own)
+        return Chat.build(endpoint, asked, stream=stream)
+
+    def fault(self, response: HttpResponse) -> ModelhubError:
+        return refused(Chat.fault(self, response))
+
+    def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
+        done = Chat.completed(self, replace(request, output=None), response)
+        more = notices(request, self.site)
+        return replace(done, notices=(*done.notices, *more)) if more else done
+
+
+def only_one(own: Mapping[str, Any]) -> None:
+    """Raises ``InvalidRequest`` where a grammar stands beside an ``output_type``."""
+    for name in (*GRAMMARS, "response_format"):
+        if name in own:
+            raise InvalidRequest(f"output_type and extra's {name!r} both say what the answer may be: leave one out.")
+
+
+def free_of_grammar(site: Any, own: Mapping[str, Any]) -> Any:
+    """The host without the grammar that its configuration holds for every request, where this one brings its own form."""
+    if not isinstance(site, Host) or not site.extra_body or any(name in own for name in GRAMMARS):
+        return site
+    return replace(site, extra_body={name: value for name, value in site.extra_body.items() if name not in GRAMMARS})
+
+
+def notices(request: TextRequest, site: Any) -> tuple[Notice, ...]:
+    """What the model is not held to of the type that was asked for, and what gave way to it."""
+    if request.output is None:
+        return ()
+    found = [
+        Notice("output_type", f"llama.cpp does not hold a model to {word!r}; checked when the answer is here.")
+        for word in unheld(request.output.schema)
+    ]
+    if isinstance(site, Host) and any(name in GRAMMARS for name in site.extra_body or {}):
+        found.append(
+            Notice("grammar", "The grammar of the configuration was left out: output_type says what the answer may be.")
+        )
+    return tuple(found)
+
+
+def refused(error: ModelhubError) -> ModelhubError:
+    """The error in words that say whose fault it is, where llama.cpp's own are about its insides."""
+    if not isinstance(error, BadRequest):
+        return error
+    words = error.message
+    if found := re.search(r"Jinja Exception: (.+)", words, re.DOTALL):
+        error.args = (f"The model's chat template does not take this conversation: {found[1].strip()}",)
+    elif "failed to parse grammar" in words:
+        error.args = (f"{words} The grammar (GBNF) has a mistake; llama.cpp writes to standard error which.",)
+    elif found := re.search(r"JSON schema error at .*", words, re.DOTALL):
+        error.args = (f"llama.cpp cannot hold a model to this schema: {found[0].strip()}",)
+    return error
+
+
+def _schema(request: TextRequest) -> Mapping[str, Any]:
+    assert request.output is not None
+    return {"type": "json_object", "schema": request.output.schema}
