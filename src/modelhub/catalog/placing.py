@@ -11,7 +11,7 @@ from typing import Literal
 
 from modelhub.errors import SetupError
 
-__all__ = ["Placed", "Placing", "Progress", "checksum", "amount", "place", "require_room"]
+__all__ = ["Placed", "Placing", "Progress", "amount", "checksum", "place", "require_room"]
 
 Placing = Literal["link", "copy", "move"]
 Progress = Callable[[int, int, str], None]
