@@ -7,11 +7,11 @@ import sys
 import xllamacpp
 
 
-def main(model: str, purpose: str) -> None:
-    """Serve one model, for ``chat`` or for ``embedding``."""
+def main(model: str, purpose: str, context: str = "1024") -> None:
+    """Serve one model, for ``chat`` or for ``embedding``, with so many tokens for two requests together."""
     parameters = xllamacpp.CommonParams()
     parameters.model.path = model
-    parameters.n_ctx = 1024
+    parameters.n_ctx = int(context)
     parameters.n_parallel = 2
     parameters.cpuparams.n_threads = 1
     parameters.warmup = False

@@ -27,12 +27,12 @@ def vocabulary() -> list[tuple[str, float, Any]]:
     ]
 
 
-def write(path: str, seed: int = 0) -> None:
+def write(path: str, seed: int = 0, context: int = CONTEXT) -> None:
     """Write the model. The same seed gives the same bytes."""
     words, scores, kinds = zip(*vocabulary(), strict=True)
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny")
-    writer.add_context_length(CONTEXT)
+    writer.add_context_length(context)
     writer.add_embedding_length(WIDTH)
     writer.add_block_count(LAYERS)
     writer.add_feed_forward_length(2 * WIDTH)
