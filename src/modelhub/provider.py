@@ -31,6 +31,9 @@ class Provider:
     of itself: from a path to a ``ModelCard``, or a ``ModelhubError`` that says what is wrong with the file. ``hubs`` names a
     function without arguments that gives, by address (``"https://hub.example"``), the environment variable that holds the
     caller's token for each hub that such files are fetched from.
+
+    A provider whose server fetches models itself names an ``async`` function of a model's name, the options, a ``Runtime`` and
+    a ``progress(done, total, step)`` in ``pull``; it gives the ``ModelCard`` of what is there then.
     """
 
     name: str
@@ -42,4 +45,5 @@ class Provider:
     local: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     hubs: str | None = None
+    pull: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)

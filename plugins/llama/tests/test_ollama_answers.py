@@ -440,3 +440,18 @@ def test_one_model_is_asked_from_many_tasks_and_hub_and_alias_agree() -> None:
 
     with ScriptedOllama(kept=(WRITER,)) as server:
         assert asyncio.run(ask(server)) == [f"You said: {number}番 👩‍🚀" for number in range(16)]
+
+
+def test_the_oldest_turns_are_left_out_where_the_configuration_says_so(runtime: Driven) -> None:
+    older = [Message(role, f"{number}番 " + "長い話 " * 20) for number in range(6) for role in ("user", "assistant")]  # type: ignore[arg-type]
+    request = TextRequest(messages=(Message("system", "短く。"), *older, Message("user", "要するに？")))
+    with ScriptedOllama() as server:
+        model = served(server.url, context_window=256, on_overflow="trim")
+        answer = runtime.call(model, request)
+        assert collect(runtime.stream(model, request)).text == answer.text
+        whole, trimmed = server.asked("chat")[:2]
+    assert len(whole["messages"]) == 14
+    assert [turn["role"] for turn in trimmed["messages"]][:2] == ["system", "user"]
+    assert trimmed["messages"][-1]["content"] == "要するに？"
+    assert 2 <= len(trimmed["messages"]) < 14
+    assert "left out" in answer.notices[0].message

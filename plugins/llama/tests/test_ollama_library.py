@@ -161,3 +161,42 @@ def test_whoever_stops_reading_stops_the_pull(runtime: Driven) -> None:
 def test_without_a_server_the_error_says_how_one_is_started(runtime: Driven) -> None:
     with pytest.raises(Unreachable, match="ollama serve"):
         pulled("http://127.0.0.1:9", runtime)
+
+
+def run(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, table: str, *arguments: str) -> int:
+    file = tmp_path / "modelhub.toml"
+    file.write_text(f"[providers.llama]\n{table}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return main(list(arguments))
+
+
+def test_the_command_line_has_ollama_pull_a_model_and_tells_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ScriptedOllama(library=[NEW]) as server:
+        table = f'engine = "ollama"\nbase_url = "{server.url}"'
+        assert run(tmp_path, monkeypatch, table, "models", "pull", f"llama:{NEW.name}") == 0
+        told = capsys.readouterr()
+        assert run(tmp_path, monkeypatch, table, "models", "pull", f"llama:{NEW.name}", "--json", "--quiet") == 0
+        assert json.loads(capsys.readouterr().out)["model"]["quantization"] == "Q4_K_M"
+        assert run(tmp_path, monkeypatch, table, "models", "pull", "llama:no-such-model") != 0
+        assert "file does not exist" in capsys.readouterr().err
+        assert run(tmp_path, monkeypatch, table, "models", "pull", f"llama:{NEW.name}", "--name", "x") != 0
+    assert told.out == f"llama:{NEW.name} is on the server\n"
+    assert "50 % (500 B of 1000 B)" in told.err
+
+
+@pytest.mark.parametrize(
+    ("table", "wanted", "words"),
+    [
+        ("", "llama:qwen3", 'engine = "ollama"'),
+        ("", "starter:quote", "no server that fetches models"),
+        ("", "qwen3", "neither an address"),
+        ("", "nobody:qwen3", "nobody"),
+    ],
+)
+def test_what_no_server_can_pull_is_refused_with_what_could_be(
+    capsys: pytest.CaptureFixture[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch, table: str, wanted: str, words: str
+) -> None:
+    assert run(tmp_path, monkeypatch, table, "models", "pull", wanted) != 0
+    assert words in capsys.readouterr().err

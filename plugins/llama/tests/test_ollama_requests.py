@@ -189,16 +189,17 @@ def test_the_schema_of_an_output_type_is_the_format() -> None:
     assert sent(TextRequest(messages=QUESTION.messages, output=OutputType("City", schema)))["format"] == schema
 
 
-def test_a_plain_prompt_goes_out_raw_and_the_turns_before_it_are_told_of() -> None:
+def test_a_plain_prompt_goes_out_raw_and_alone() -> None:
     endpoint = Plain(ollama(LlamaOptions(engine="ollama", context_window=64)), "qwen3")
-    request = TextRequest(messages=(Message("system", "x"), Message("user", "昔々")), knobs=TextSettings(seed=1))
+    request = TextRequest(messages=(Message("user", "昔々"),), knobs=TextSettings(seed=1))
     body = json.loads(endpoint.build(request, stream=True).body or b"")
     assert (body["prompt"], body["raw"], body["stream"], body["truncate"]) == ("昔々", True, True, False)
     assert body["options"] == {"num_ctx": 64, "seed": 1}
     with ScriptedOllama() as server, Hub(_config(server, prompt="plain")) as hub:
-        answer = hub.text("llama:qwen3:0.6b").generate("昔々", system="x")
-    assert answer.text == " 昔々"
-    assert [notice.setting for notice in answer.notices] == ["messages"]
+        client = hub.text("llama:qwen3:0.6b")
+        assert client.generate("昔々").text == " 昔々"
+        with pytest.raises(InvalidRequest, match="system, user"):
+            client.generate("昔々", system="x")
 
 
 def test_texts_are_embedded_whole_or_refused() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.cli.local_models import tell_kept
 from modelhub.cli.progress import progress
-from modelhub.errors import ProviderError, SetupError, TransportError
+from modelhub.errors import InvalidRequest, ProviderError, SetupError, TransportError
 
 if TYPE_CHECKING:
     from modelhub.cli.context import Context
@@ -18,7 +18,7 @@ _KEPT = "what has come is kept, and the same command goes on from there. To thro
 
 
 def configure_pull(parser: ArgumentParser) -> None:
-    parser.add_argument("url", metavar="URL", help="of a file, or of a hub's page about it")
+    parser.add_argument("url", metavar="URL", help="of a file, or of a hub's page about it; or PROVIDER:NAME")
     parser.add_argument("--name", metavar="NAME", help="what it is to be called (default: as the file)")
     parser.add_argument("--licence", metavar="LICENCE", help="(default: as the file says)")
     parser.add_argument("--sha256", metavar="DIGITS", help="what the file must be (default: as its hub says)")
@@ -31,6 +31,8 @@ def pull_model(arguments: Namespace, context: Context) -> int:
     from modelhub.catalog.pulling import Wanted, pull
     from modelhub.transport.drive import drive
 
+    if "://" not in arguments.url:
+        return have_pulled(arguments, context)
     wanted = Wanted(
         url=arguments.url,
         name=arguments.name,
@@ -49,3 +51,31 @@ def pull_model(arguments: Namespace, context: Context) -> int:
     finally:
         told.close()
     return tell_kept(model, card, context, f"in the cache; sha256 {', '.join(file.sha256 for file in model.files)}")
+
+
+def have_pulled(arguments: Namespace, context: Context) -> int:
+    """Have a provider's own server fetch the model, telling how far it is."""
+    from modelhub.config import read_options, served
+    from modelhub.providers import imported
+    from modelhub.transport.drive import drive
+
+    provider, colon, name = arguments.url.partition(":")
+    if not colon or not name:
+        raise InvalidRequest(f"{arguments.url!r} is neither an address, https://HOST/PATH/FILE, nor a model, PROVIDER:NAME.")
+    if given := [option for option in ("name", "licence", "sha256", "replace") if getattr(arguments, option)]:
+        raise InvalidRequest(f"--{given[0]} is of a file that comes into the cache, and not of what {provider}'s server keeps.")
+    hub = context.hub()
+    found = served(hub.loaded, provider)
+    if found.pull is None:
+        raise InvalidRequest(f"{provider} has no server that fetches models. Give a file's address: https://HOST/PATH/FILE.")
+    options = read_options(hub.loaded, imported(found.options) if found.options else None, arguments.url, found.defaults)
+    told = progress(context, sizes=True)
+    try:
+        card = drive(imported(found.pull)(name, options, hub.runtime, told))
+    finally:
+        told.close()
+    if context.options.json:
+        context.document({"model": card})
+    else:
+        context.say(f"{card.model} is on the server")
+    return 0

@@ -23,4 +23,5 @@ def modelhub_provider() -> Provider:
         files={".gguf": "modelhub_llama.gguf.cards:inspect"},
         hubs="modelhub_llama.gguf.hubs:hubs",
         listing="modelhub_llama.listing:listing",
+        pull="modelhub_llama.pulling:pull",
     )

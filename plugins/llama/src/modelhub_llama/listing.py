@@ -1,4 +1,4 @@
-"""The models that a server has, as cards: a llama.cpp server's, or an Ollama's."""
+"""The models that there are where they run, as cards: files on this machine, a llama.cpp server's, or an Ollama's."""
 
 from __future__ import annotations
 
@@ -22,4 +22,6 @@ async def listing(options: LlamaOptions | None, runtime: Runtime) -> tuple[Model
         from modelhub_llama.models import server
 
         return (await HttpModel(Listing(server(options))).call(Request(), runtime)).cards
-    return ()
+    from modelhub_llama.gguf.cards import local
+
+    return tuple(await runtime.in_thread(local, options))

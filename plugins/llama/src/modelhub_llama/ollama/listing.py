@@ -26,7 +26,7 @@ from modelhub_llama.ollama.model import Served
 from modelhub_llama.ollama.site import Ollama, ollama
 from modelhub_llama.options import LlamaOptions
 
-__all__ = ["Show", "Tags", "Told", "card_of", "listing"]
+__all__ = ["Show", "Tags", "Told", "card_of", "listing", "shown"]
 
 _AT_ONCE = 8
 
@@ -43,6 +43,15 @@ async def listing(options: LlamaOptions | None, runtime: Runtime) -> tuple[Model
         shows = await runtime.gather(*[lambda row=row: _shown(site, _name(row), runtime) for row in some])
         cards += [card_of(site, row, show) for row, show in zip(some, shows, strict=True)]
     return tuple(card for card in cards if card is not None)
+
+
+async def shown(name: str, options: LlamaOptions, runtime: Runtime) -> ModelCard:
+    """The card of one model that is pulled. Raises ``UnknownModel`` where it is not."""
+    site = ollama(options)
+    model: Served[Request, Told, Never] = Served(HttpModel(Show(site, name)), site)
+    show = (await model.call(Request(), runtime)).said
+    card = card_of(site, {"model": name}, show)
+    return card or ModelCard(model=f"{site.provider}:{name}", kind="text", local=site.local(name))
 
 
 async def _shown(site: Ollama, name: str, runtime: Runtime) -> Mapping[str, Any]:

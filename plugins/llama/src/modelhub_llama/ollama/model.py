@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, TypeVar
 
 from modelhub.plugin import (
@@ -14,6 +15,8 @@ from modelhub.plugin import (
     Response,
     Runtime,
     TextModel,
+    TextRequest,
+    TextResponse,
     Unreachable,
     Unsupported,
     Wrapper,
@@ -42,7 +45,12 @@ def text(name: str, options: LlamaOptions) -> TextModel:
     from modelhub_llama.ollama.chat import Chat
     from modelhub_llama.tools import HeldToTools
 
-    return HeldToTools(Served(HttpModel(Chat(site, name)), site))
+    model: TextModel = Served(HttpModel(Chat(site, name)), site)
+    if options.on_overflow == "trim":
+        from modelhub_llama.overflow import Fitting
+
+        model = Fitting(model, _about, None, trim=True)
+    return HeldToTools(model)
 
 
 def embedding(name: str, options: LlamaOptions) -> EmbeddingModel:
@@ -57,6 +65,13 @@ def reranking(name: str, options: LlamaOptions) -> Any:
     """Nothing: raises ``Unsupported``, since Ollama puts no documents in order."""
     message = "Ollama has no reranking: run the model in process (llama:./reranker.gguf) or on a llama.cpp server."
     raise Unsupported(message, feature="reranking", model=f"{options.provider}:{name}")
+
+
+async def _about(request: TextRequest, _: Runtime) -> int:
+    """How many tokens a prompt has, about and rather too many: Ollama counts none before it is asked."""
+    from modelhub_openai.usage import estimated
+
+    return ceil(1.1 * (estimated(request, TextResponse()).usage.input_tokens or 0))
 
 
 MODELS: Mapping[str, Callable[[str, LlamaOptions], Any]] = {"text": text, "embedding": embedding, "reranking": reranking}

@@ -10,9 +10,9 @@ from modelhub_openai.usage import estimated
 from modelhub.plugin import (
     HttpRequest,
     HttpResponse,
+    InvalidRequest,
     ModelCard,
     ModelhubError,
-    Notice,
     TextRequest,
     TextResponse,
     Unsupported,
@@ -29,7 +29,7 @@ __all__ = ["Plain"]
 
 @dataclass(frozen=True)
 class Plain:
-    """The text of the last message is continued; of the messages before it the caller hears that they were left out."""
+    """The text of the one message is continued."""
 
     site: Ollama
     name: str
@@ -43,7 +43,11 @@ class Plain:
         if request.needs() & {"tools", "audio", "files"}:
             feature = min(request.needs() & {"tools", "audio", "files"})
             raise Unsupported(f'{self.card.model} with prompt = "plain" takes no {feature}.', feature=feature)
-        last = request.messages[-1]
+        if len(request.messages) != 1:
+            roles = ", ".join(message.role for message in request.messages)
+            told = f'A plain prompt (prompt = "plain") is one message, not {len(request.messages)} ({roles}): it has no turns.'
+            raise InvalidRequest(told)
+        (last,) = request.messages
         body = {
             "model": self.name,
             "prompt": last.text,
@@ -75,9 +79,5 @@ class Plain:
 
     def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
         """The response with what only the request tells."""
-        sent = replace(request, messages=request.messages[-1:])
         more = notices(self.card, request, response, self.thinking)
-        if left := len(request.messages) - 1:
-            message = f'{left} earlier message(s) were left out: prompt = "plain" sends the last one alone.'
-            more.append(Notice("messages", message))
-        return estimated(sent, replace(response, notices=(*response.notices, *more)) if more else response)
+        return estimated(request, replace(response, notices=(*response.notices, *more)) if more else response)
