@@ -22,6 +22,11 @@ _MARKS = (
     "inputs tokens +",
 )
 _NUMBERS = (
+    (
+        r"maximum context length (?:is|of) (?P<window>[\d,]+)[^(]*"
+        r"\((?P<prompt>[\d,]+) (?:in (?:the|your) (?:messages|prompt)|of text input)"
+        r"(?:[,;] (?P<answer>[\d,]+) (?:in|for) the (?:completion|output))?"
+    ),
     r"maximum context length (?:is|of) (?P<window>[\d,]+)\D*?(?:requested|resulted in|contains|have)\D*(?P<prompt>[\d,]+)",
     r"prompt is too long: (?P<prompt>[\d,]+) tokens > (?P<window>[\d,]+)",
     r"tokens \((?P<prompt>[\d,]+)\) exceeds? (?:the )?context window of (?P<window>[\d,]+)",
@@ -42,7 +47,8 @@ def context_overflow(words: str) -> ContextOverflow:
     for pattern in _NUMBERS:
         if found := re.search(pattern, words[:2000], re.IGNORECASE | re.DOTALL):
             told = found.groupdict()
-            return ContextOverflow(words, prompt_tokens=_number(told.get("prompt")), context_window=_number(told.get("window")))
+            numbers = {"prompt_tokens": "prompt", "context_window": "window", "max_output_tokens": "answer"}
+            return ContextOverflow(words, **{name: _number(told.get(group)) for name, group in numbers.items()})
     return ContextOverflow(words)
 
 

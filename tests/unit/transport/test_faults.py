@@ -136,7 +136,7 @@ def test_no_body_is_too_strange(body: bytes) -> None:
     [
         (
             "This model's maximum context length is 8192 tokens. However, you requested 10000 tokens (9000 in the messages)",
-            10000,
+            9000,
             8192,
         ),
         ("maximum context length is 4097 tokens, however your messages resulted in 5,012 tokens", 5012, 4097),
@@ -152,6 +152,16 @@ def test_an_overflow_tells_its_numbers(words: str, prompt: int | None, window: i
     found = fault(answer(400, error(words)))
     assert isinstance(found, ContextOverflow)
     assert (found.prompt_tokens, found.context_window) == (prompt, window)
+
+
+def test_an_overflow_tells_the_room_for_the_answer_from_the_prompt() -> None:
+    words = (
+        "This model's maximum context length is 512 tokens. "
+        "However, you requested 3020 tokens (3010 in the messages, 10 in the completion)."
+    )
+    found = fault(answer(400, error(words)))
+    assert isinstance(found, ContextOverflow)
+    assert (found.prompt_tokens, found.context_window, found.max_output_tokens) == (3010, 512, 10)
 
 
 def test_a_limit_on_the_answer_alone_is_no_overflow() -> None:
