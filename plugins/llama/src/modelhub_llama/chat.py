@@ -19,10 +19,11 @@ from modelhub.plugin import (
     Notice,
     TextRequest,
     TextResponse,
+    TextSettings,
 )
 from modelhub_llama.schemas import unheld
 
-__all__ = ["GRAMMARS", "LlamaChat", "free_of_grammar", "notices", "refused"]
+__all__ = ["GRAMMARS", "LlamaChat", "as_asked", "free_of_grammar", "notices", "only_one", "refused", "told_probabilities"]
 
 GRAMMARS = ("grammar", "json_schema")
 """Body fields that say what an answer may be, token by token: one alone can hold."""
@@ -38,7 +39,7 @@ class LlamaChat(Chat):
 
     def build(self, request: TextRequest, *, stream: bool) -> HttpRequest:
         own = request.extra.get(self.site.provider, {})
-        asked = replace(request, output=None, extra={})
+        asked = replace(request, output=None, extra={}, knobs=told_probabilities(request))
         endpoint = self if request.output is None and not request.tools else replace(self, site=free_of_grammar(self.site, own))
         wanted = {} if request.output is None else {"response_format": _schema(request)}
         asked = replace(asked, extra={self.site.provider: {**wanted, **own}})
@@ -52,7 +53,7 @@ class LlamaChat(Chat):
     def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
         done = Chat.completed(self, replace(request, output=None), response)
         more = notices(request, self.site)
-        return replace(done, notices=(*done.notices, *more)) if more else done
+        return as_asked(replace(done, notices=(*done.notices, *more)) if more else done, request)
 
 
 def only_one(own: Mapping[str, Any]) -> None:
@@ -82,6 +83,18 @@ def notices(request: TextRequest, site: Any) -> tuple[Notice, ...]:
             Notice("grammar", "The grammar of the configuration was left out: output_type says what the answer may be.")
         )
     return tuple(found)
+
+
+def told_probabilities(request: TextRequest) -> TextSettings:
+    """The settings. llama.cpp tells no log-probabilities at all where no alternatives are asked for."""
+    return replace(request.knobs, logprobs=1) if request.knobs.logprobs == 0 else request.knobs
+
+
+def as_asked(response: TextResponse[Any], request: TextRequest) -> TextResponse[Any]:
+    """The response without alternatives that nobody asked for."""
+    if request.knobs.logprobs != 0 or response.logprobs is None:
+        return response
+    return replace(response, logprobs=tuple(replace(token, alternatives=()) for token in response.logprobs))
 
 
 def refused(error: ModelhubError) -> ModelhubError:

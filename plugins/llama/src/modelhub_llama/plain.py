@@ -26,7 +26,7 @@ from modelhub.plugin import (
     TextResponse,
     Unsupported,
 )
-from modelhub_llama.chat import free_of_grammar, notices, only_one, refused
+from modelhub_llama.chat import as_asked, free_of_grammar, notices, only_one, refused, told_probabilities
 
 __all__ = ["Plain", "PlainDecoder", "prompt_of"]
 
@@ -44,7 +44,7 @@ class Plain:
         return ModelCard(model=f"{self.site.provider}:{self.name}", kind="text")
 
     def build(self, request: TextRequest, *, stream: bool) -> HttpRequest:
-        knobs, own = request.knobs, request.extra.get(self.site.provider, {})
+        knobs, own = told_probabilities(request), request.extra.get(self.site.provider, {})
         site = self.site
         if request.output is not None:
             only_one(own)
@@ -85,7 +85,8 @@ class Plain:
 
     def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
         """The response with what only the request tells: tokens that nobody counted, what the model was not held to."""
-        return estimated(request, replace(response, notices=(*response.notices, *notices(request, self.site))))
+        response = replace(response, notices=(*response.notices, *notices(request, self.site)))
+        return as_asked(estimated(request, response), request)
 
 
 class PlainDecoder(ChatDecoder):

@@ -79,6 +79,8 @@ def is_held(request: TextRequest, *, native: bool) -> bool:
     """Whether this request's calls are asked for by schema."""
     if not request.tools or request.tool_choice == "none":
         return False
+    if request.knobs.parallel_tool_calls is False:
+        return True
     return request.tool_choice != "auto" or not native or request.output is not None
 
 
