@@ -158,7 +158,7 @@ def _start(cursor: Cursor) -> tuple[int, int, int]:
 def _refuse_version(version: int, file: str) -> None:
     if version in (2, 3):
         return
-    if version & 0xFFFF == 0:
+    if version and version & 0xFFFF == 0:
         message = "the file is big-endian, which engines on this machine do not read. Get the little-endian one."
         raise GgufError(message, file=file, reason="big-endian")
     if version < 2:
