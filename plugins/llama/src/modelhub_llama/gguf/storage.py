@@ -110,7 +110,9 @@ def weight_bytes(tensor: Tensor) -> int | None:
 
 def missing_bytes(header: Header) -> int:
     """How many bytes of its weights the file lacks: a download that stopped half-way lacks some."""
+    if not header.tensors:
+        return 0
     alignment = header.number("general.alignment") or _ALIGNMENT
     start = -(-header.header_bytes // alignment) * alignment
     ends = (tensor.offset + (weight_bytes(tensor) or 0) for tensor in header.tensors)
-    return max(0, start + max(ends, default=0) - header.file_bytes)
+    return max(0, start + max(ends) - header.file_bytes)
