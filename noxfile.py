@@ -1,4 +1,8 @@
-"""What a contributor runs: ``nox`` for everything, ``nox -s tests-3.12`` for one session, ``nox -l`` for the list."""
+"""What a contributor runs: ``nox`` for everything that is fast, ``nox -s tests-3.12`` for one session, ``nox -l`` for the list.
+
+What takes minutes before its first test stands here too: a session with ``default=False, tags=["slow"]``, which plain
+``nox`` leaves out and ``nox -t slow`` runs, as continuous integration does after the rest.
+"""
 
 from __future__ import annotations
 
@@ -82,15 +86,21 @@ def plugin(session: nox.Session, name: str) -> None:
 @nox.session(python="3.11")
 @nox.parametrize("major", ["2", "3"])
 def proof(session: nox.Session, major: str) -> None:
-    """Our requests beside those of the official client, in two of its major versions; and against servers that others wrote."""
-    official = f"openai=={major}.*"
-    peers = (official, "ollama", "xllamacpp", "gguf")
-    session.install(".", "./plugins/openai", "./plugins/azure-openai", "./plugins/llama", *peers, *group("test"))
+    """Our requests beside those of the official clients, of one in two major versions; and against servers that others wrote."""
+    official = (f"openai=={major}.*", "ollama")
+    session.install(".", *FULL, *official, *group("test", "./plugins/llama"))
     tools = session.cache_dir / "prism"  # the same for both
     if shutil.which("npm"):
         session.run("npm", "install", "--silent", "--prefix", f"{tools}", "@stoplight/prism-cli", external=True)
     path = os.pathsep.join((session.bin, f"{tools}/node_modules/.bin", os.environ["PATH"]))
     check(session, "tests/proof", PATH=path)
+
+
+@nox.session(python="3.11", default=False, tags=["slow"])
+def servers(session: nox.Session) -> None:
+    """Models on one's own machine against llama.cpp's Python server, which is compiled here: some five minutes."""
+    session.install(".", *FULL, "llama-cpp-python[server]", *group("test", "./plugins/llama"))
+    check(session, "tests/proof/test_local_servers.py", "tests/proof/test_local_example.py")
 
 
 @nox.session(python="3.11", venv_backend="uv")
