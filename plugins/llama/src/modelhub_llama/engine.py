@@ -9,7 +9,9 @@ from typing import Any, Literal
 from modelhub_openai.site import Host
 
 from modelhub.plugin import Bearer, Plain, Route, SetupError
+from modelhub_llama.attachments import attach
 from modelhub_llama.options import LlamaOptions
+from modelhub_llama.pooling import pool
 from modelhub_llama.template import settled
 
 __all__ = ["LlamaEngine", "Purpose", "load"]
@@ -37,8 +39,9 @@ def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int
     _apply(parameters, _settings(options, context_window))
     parameters.model.path = path
     parameters.api_keys = [key]
+    attach(llama, parameters, options)
     if purpose != "text":
-        parameters.embedding = True
+        pool(llama, parameters, purpose, options, context_window)
     elif options.prompt == "chat" and (template := settled(path, options)) is not None:
         parameters.chat_template = template
     try:

@@ -8,14 +8,14 @@ from typing import Any
 
 from modelhub_openai.site import Host, host
 
-from modelhub.plugin import EmbeddingModel, HttpModel, Model, ModelCard, Plan, RerankingModel, TextModel
+from modelhub.plugin import EmbeddingModel, Model, ModelCard, Plan, RerankingModel, TextModel
 from modelhub_llama.engine import LlamaEngine, Purpose, load
 from modelhub_llama.gguf.finding import find
 from modelhub_llama.gguf.header import read
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.resident import Resident
 
-__all__ = ["embedding", "reranking", "server", "text"]
+__all__ = ["embedding", "engine_plan", "reranking", "server", "text"]
 
 _Over = Callable[[Host, str], Model[Any, Any, Any]]
 
@@ -31,13 +31,21 @@ def text(name: str, options: LlamaOptions | None) -> TextModel:
 
 def embedding(name: str, options: LlamaOptions | None) -> EmbeddingModel:
     """A model that makes vectors."""
-    model: EmbeddingModel = _model("embedding", name, options or LlamaOptions(), _vectors)
+    from modelhub_llama.vectors import Told, in_process, vectors
+
+    options = options or LlamaOptions()
+    if options.place == "in-process":
+        return in_process(name, options)
+    told = Told(pooling=options.pooling, prompts=options.prompts)
+    model: EmbeddingModel = _model("embedding", name, options, lambda site, name: vectors(site, name, told))
     return model
 
 
 def reranking(name: str, options: LlamaOptions | None) -> RerankingModel:
     """A model that puts documents in order."""
-    model: RerankingModel = _model("reranking", name, options or LlamaOptions(), _order)
+    from modelhub_llama.reranking import order
+
+    model: RerankingModel = _model("reranking", name, options or LlamaOptions(), order)
     return model
 
 
@@ -51,16 +59,7 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
     path = find(name, options)
     header = read(path)
     window = min(options.context_window or 4096, header.context_length or 4096)
-
-    def made() -> LlamaEngine:
-        return load(path, purpose, options, window)
-
-    plan = Plan(
-        key=(path, os.stat(path).st_mtime_ns, purpose, repr(options)),
-        name=f"{options.provider}:{name}",
-        load=made,
-        places=options.parallel + options.queue,
-    )
+    plan = engine_plan(purpose, path, name, options, window)
     card = ModelCard(model=f"{options.provider}:{name}", kind=purpose, context_window=window, local=True)
     if purpose == "text":
         from modelhub_llama.text import text_card
@@ -69,16 +68,14 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
     return Resident(card, plan, lambda engine: over(engine.host, name), purpose == "text")
 
 
-def _vectors(site: Host, name: str) -> EmbeddingModel:
-    from modelhub_openai.embeddings import EmbeddingEndpoint
-
-    return HttpModel(EmbeddingEndpoint(site, name))
-
-
-def _order(site: Host, name: str) -> RerankingModel:
-    from modelhub_openai.reranking import Reranking
-
-    return HttpModel(Reranking(site, name))
+def engine_plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, window: int) -> Plan[LlamaEngine]:
+    """How llama.cpp is loaded with a file; models with the same plan share it."""
+    return Plan(
+        key=(path, os.stat(path).st_mtime_ns, purpose, repr(options)),
+        name=f"{options.provider}:{name}",
+        load=lambda: load(path, purpose, options, window),
+        places=options.parallel + options.queue,
+    )
 
 
 def server(options: LlamaOptions) -> Host:

@@ -11,9 +11,10 @@ from modelhub_openai.quirks import Quirks
 
 from modelhub.plugin import Route, Secret
 
-__all__ = ["Adapter", "CacheType", "LlamaOptions", "Pooling"]
+__all__ = ["Adapter", "CacheType", "Embedder", "LlamaOptions", "Pooling"]
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+Embedder = Literal["llama.cpp", "numpy", "torch"]
 Pooling = Literal["none", "mean", "cls", "last", "rank"]
 
 
@@ -76,7 +77,11 @@ class LlamaOptions:
     """A GGUF file (``mmproj``) that lets the model see pictures."""
     adapters: tuple[Adapter, ...] = ()
     pooling: Pooling | None = None
-    """How the vectors of tokens become one; left out, as the model says."""
+    """How the vectors of tokens become one; left out, as the model says. Of a server that does not pool, it is done here."""
+    prompts: Mapping[Literal["query", "document"], str] = field(default_factory=dict)
+    """What is put before texts that are embedded for that purpose: ``{ query = "query: " }``; left out, as the model says."""
+    embedder: Embedder = "llama.cpp"
+    """What computes a BERT's vectors: numpy and torch need no engine, and less of the processor's time."""
     threads: int | None = None
     threads_batch: int | None = None
     batch: int | None = None

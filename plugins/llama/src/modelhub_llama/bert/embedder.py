@@ -1,0 +1,99 @@
+"""An embedding model that is computed in this process without llama.cpp: ``embedder = "numpy"`` or ``"torch"``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any, Literal, Never
+
+from modelhub.plugin import (
+    Attempt,
+    ContextOverflow,
+    EmbeddingRequest,
+    EmbeddingResponse,
+    ModelCard,
+    Plan,
+    Runtime,
+    Unsupported,
+    Usage,
+    engines,
+)
+
+if TYPE_CHECKING:
+    from modelhub_llama.bert.forward import Bert
+    from modelhub_llama.bert.wordpiece import WordPiece
+    from modelhub_llama.options import Embedder
+
+__all__ = ["BertEngine", "BertModel", "load_bert"]
+
+
+@dataclass(frozen=True, slots=True)
+class BertEngine:
+    """A loaded BERT: its tokeniser, and its arithmetic. Any number of threads may use it at once."""
+
+    wordpiece: WordPiece = field(repr=False)
+    bert: Bert = field(repr=False)
+
+    def close(self) -> None:
+        """Nothing but memory is held: it is given back with the object."""
+
+
+def load_bert(path: str, embedder: Embedder) -> BertEngine:
+    """Read a GGUF file. Raises ``Unsupported`` for any other than a BERT, ``SetupError`` where torch is missing."""
+    from modelhub_llama.bert.forward import Bert, by_numpy
+    from modelhub_llama.bert.products import by_torch
+    from modelhub_llama.bert.weights import load
+
+    weights = load(path)
+    return BertEngine(weights.wordpiece, Bert(weights, by_torch if embedder == "torch" else by_numpy))
+
+
+@dataclass(frozen=True, eq=False)
+class BertModel:
+    """The model over a leased engine. ``prompts`` are put before texts by their purpose."""
+
+    card: ModelCard
+    plan: Plan[BertEngine]
+    prompts: Mapping[Literal["query", "document"], str]
+    metadata: Mapping[str, Any]
+    """What responses say of their vectors."""
+
+    async def call(self, request: EmbeddingRequest, runtime: Runtime) -> EmbeddingResponse:
+        if request.dimensions not in (None, self.card.dimensions):
+            message = f"{self.card.model} makes vectors of {self.card.dimensions} numbers, and no others."
+            raise Unsupported(message, feature="dimensions")
+        left = Event()
+        async with engines().lease(self.plan, runtime) as engine:
+            try:
+                return await runtime.in_thread(self._computed, engine, request, left)
+            except BaseException:
+                left.set()  # nobody waits any more: the thread ends after its batch
+                raise
+
+    def stream(self, request: EmbeddingRequest, runtime: Runtime) -> AsyncGenerator[Never, None]:  # noqa: ARG002  # the protocol's
+        raise Unsupported("Embeddings come whole: call the model instead of streaming it.", feature="stream")
+
+    def _computed(self, engine: BertEngine, request: EmbeddingRequest, left: Event) -> EmbeddingResponse:
+        prompt = self.prompts.get(request.purpose, "") if request.purpose else ""
+        texts = [engine.wordpiece(prompt + text) for text in request.inputs]
+        self._check(texts)
+        vectors = engine.bert.vectors(texts, lambda: not left.is_set())
+        return EmbeddingResponse(
+            buffer=vectors.astype("<f4").tobytes(),
+            count=len(texts),
+            dimensions=vectors.shape[1],
+            model=self.card.model.partition(":")[2],
+            provider=self.card.model.partition(":")[0],
+            usage=Usage(input_tokens=sum(map(len, texts))),
+            provider_metadata=self.metadata,
+            attempts=(Attempt(self.card.model),),
+        )
+
+    def _check(self, texts: Sequence[Sequence[int]]) -> None:
+        """Raise where a text is too long."""
+        limit = self.card.limits["input_tokens"]
+        for text in texts:
+            if len(text) > limit:
+                message = f"A text has {len(text)} tokens, and {self.card.model} takes {limit}."
+                raise ContextOverflow(message, prompt_tokens=len(text), context_window=limit)
