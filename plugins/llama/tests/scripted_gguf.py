@@ -7,6 +7,7 @@ calls in the form of a template, say, which random weights would never write.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def _add_weights(writer: Any, words: int, width: int, chain: list[int]) -> None:
     """Each token is a direction of its own; the output of one points at the token behind it."""
     embedding = np.eye(words, width, dtype=np.float32)
     output = np.zeros((words, width), np.float32)
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in pairwise(chain):
         output[after, before] = 10.0
     writer.add_tensor("token_embd.weight", embedding)
     square, up = np.zeros((width, width), np.float32), np.zeros((32, width), np.float32)

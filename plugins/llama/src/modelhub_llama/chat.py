@@ -17,13 +17,24 @@ from modelhub.plugin import (
     InvalidRequest,
     ModelhubError,
     Notice,
+    TextPart,
     TextRequest,
     TextResponse,
     TextSettings,
 )
 from modelhub_llama.schemas import unheld
 
-__all__ = ["GRAMMARS", "LlamaChat", "as_asked", "free_of_grammar", "notices", "only_one", "refused", "told_probabilities"]
+__all__ = [
+    "GRAMMARS",
+    "LlamaChat",
+    "as_asked",
+    "free_of_grammar",
+    "notices",
+    "only_one",
+    "refused",
+    "told_probabilities",
+    "whole_characters",
+]
 
 GRAMMARS = ("grammar", "json_schema")
 """Body fields that say what an answer may be, token by token: one alone can hold."""
@@ -46,6 +57,9 @@ class LlamaChat(Chat):
         if request.output is not None:
             only_one(own)
         return Chat.build(endpoint, asked, stream=stream)
+
+    def parse(self, response: HttpResponse) -> TextResponse[Any]:
+        return whole_characters(Chat.parse(self, response))
 
     def fault(self, response: HttpResponse) -> ModelhubError:
         return refused(Chat.fault(self, response))
@@ -95,6 +109,17 @@ def as_asked(response: TextResponse[Any], request: TextRequest) -> TextResponse[
     if request.knobs.logprobs != 0 or response.logprobs is None:
         return response
     return replace(response, logprobs=tuple(replace(token, alternatives=()) for token in response.logprobs))
+
+
+def whole_characters(response: TextResponse[Any]) -> TextResponse[Any]:
+    """An answer that was cut inside a character, without what stands for the beginning of it. A stream has none."""
+    if response.finish_reason != "length" or not response.text.endswith("\ufffd"):
+        return response
+    *before, last = response.content
+    if not isinstance(last, TextPart):
+        return response
+    rest = last.text.rstrip("\ufffd")
+    return replace(response, content=(*before, TextPart(rest)) if rest else tuple(before))
 
 
 def refused(error: ModelhubError) -> ModelhubError:

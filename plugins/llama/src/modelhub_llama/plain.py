@@ -26,7 +26,7 @@ from modelhub.plugin import (
     TextResponse,
     Unsupported,
 )
-from modelhub_llama.chat import as_asked, free_of_grammar, notices, only_one, refused, told_probabilities
+from modelhub_llama.chat import as_asked, free_of_grammar, notices, only_one, refused, told_probabilities, whole_characters
 
 __all__ = ["Plain", "PlainDecoder", "prompt_of"]
 
@@ -75,7 +75,7 @@ class Plain:
             decoder = self.decoder()
             *_, last = *decoder.feed(response.body), *decoder.close()
             return cast("Finished[TextResponse[Any]]", last).response
-        return parse(_as_chat(response), self.site, self.name, Extras())
+        return whole_characters(parse(_as_chat(response), self.site, self.name, Extras()))
 
     def decoder(self) -> PlainDecoder:
         return PlainDecoder(self.site, self.name, Extras())
