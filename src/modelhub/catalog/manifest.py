@@ -50,12 +50,22 @@ class StoredModel:
 
 def read(home: str) -> StoredModel | None:
     """The model in a folder; ``None`` where there is no manifest, or one that is not ours, or a file of it is missing."""
+    before: StoredModel | None = None
+    while True:
+        model = _read(home)
+        if model is None or (model.files and all(map(os.path.isfile, model.paths))):
+            return model
+        if model == before:
+            return None
+        before = model  # another process may have replaced it since, and taken its files away: then there is another manifest
+
+
+def _read(home: str) -> StoredModel | None:
     try:
         with open(os.path.join(home, MANIFEST), encoding="utf-8") as file:
-            model = _model(json.load(file), home)
+            return _model(json.load(file), home)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return model if model.files and all(map(os.path.isfile, model.paths)) else None
 
 
 def write(home: str, model: StoredModel, *, replace: bool) -> None:
