@@ -30,7 +30,9 @@ class Provider:
     ``files`` maps the ending of each kind of file that it runs (``".gguf"``) to a function that reads what such a file says
     of itself: from a path to a ``ModelCard``, or a ``ModelhubError`` that says what is wrong with the file. ``hubs`` names a
     function without arguments that gives, by address (``"https://hub.example"``), the environment variable that holds the
-    caller's token for each hub that such files are fetched from.
+    caller's token for each hub that such files are fetched from. ``conversion`` names a function that makes such a file of a
+    model in another form: ``convert(source, folder, form)`` with the path of a folder or ``package:NAME`` writes a file
+    into ``folder`` and gives its path.
 
     A provider whose server fetches models itself names an ``async`` function of a model's name, the options, a ``Runtime`` and
     a ``progress(done, total, step)`` in ``pull``; it gives the ``ModelCard`` of what is there then.
@@ -46,4 +48,5 @@ class Provider:
     files: Mapping[str, str] = field(default_factory=dict)
     hubs: str | None = None
     pull: str | None = None
+    conversion: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)

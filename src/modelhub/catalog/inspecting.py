@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelhub.assembly import Assembly
     from modelhub.provider import Provider
 
-__all__ = ["Complaint", "Inspector", "hub_token", "inspector", "local_cards"]
+__all__ = ["Complaint", "Inspector", "hub_token", "inspector", "local_cards", "providers"]
 
 Inspector = Callable[[str], ModelCard]
 """From the path of a file to what it says of itself. Raises ``ModelhubError``."""
@@ -27,7 +27,7 @@ Complaint = Callable[[str], object]
 def inspector(file: str) -> Inspector:
     """What reads a file of this name. Raises ``PluginMissing`` where no installed provider runs such files."""
     known: set[str] = set()
-    for found in _providers():
+    for found in providers():
         for ending, address in found.files.items():
             if file.casefold().endswith(ending.casefold()):
                 read: Inspector = imported(address)
@@ -55,7 +55,7 @@ def local_cards(assembly: Assembly, complain: Complaint = lambda _: None) -> tup
 
 def hub_token(address: str) -> str | None:
     """The environment variable that holds the caller's token for the hub of this address; ``None`` for other servers."""
-    for found in _providers():
+    for found in providers():
         hubs: Mapping[str, str] = imported(found.hubs)() if found.hubs else {}
         for hub, variable in hubs.items():
             if origin(hub).casefold() == origin(address).casefold():
@@ -68,7 +68,8 @@ def _names(assembly: Assembly) -> list[str]:
     return sorted({*(plugin.name for plugin in installed()), *assembly.loaded.config.providers})
 
 
-def _providers() -> Iterator[Provider]:
+def providers() -> Iterator[Provider]:
+    """Each installed provider of models that can be used."""
     for name in sorted({plugin.name for plugin in installed()}):
         try:
             yield provider(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelhub.cli.progress import progress
 
 if TYPE_CHECKING:
+    from modelhub.catalog.store import Store
     from modelhub.cli.context import Context
     from modelhub.model import ModelCard
 
@@ -50,30 +51,39 @@ def _count(number: int) -> str:
 
 
 def configure_add(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a file of a model; of one in several files, any of them")
+    parser.add_argument("file", metavar="FILE", help="a file of a model (any of several), a folder, or package:NAME")
     parser.add_argument("--name", metavar="NAME", help="what it is to be called (default: as the file)")
     parser.add_argument("--licence", metavar="LICENCE", help="(default: as the file says)")
+    parser.add_argument("--type", metavar="TYPE", help="f16, q8_0...: how a folder's or a package's model is stored")
     parser.add_argument("--replace", action="store_true", help="put it in the place of the model that has the name")
     parser.set_defaults(action=add_model)
 
 
 def add_model(arguments: Namespace, context: Context) -> int:
     """Keep the model in the cache, by hard links where that can be."""
+    from modelhub.catalog.converting import as_file
+    from modelhub.catalog.store import Store, cache_folder
+
+    store = Store(cache_folder())
+    with as_file(arguments.file, arguments.type, store) as file:
+        return _add_file(store, file, arguments, context)
+
+
+def _add_file(store: Store, file: str, arguments: Namespace, context: Context) -> int:
     import os
 
     from modelhub.catalog.inspecting import inspector
     from modelhub.catalog.shards import shards, stem
-    from modelhub.catalog.store import Store, cache_folder
 
-    files = shards(os.path.abspath(os.path.expanduser(arguments.file)))
+    files = shards(os.path.abspath(os.path.expanduser(file)))
     card = inspector(files[0])(files[0])
     told = progress(context, sizes=True)
     try:
-        model, placing = Store(cache_folder()).add(
+        model, placing = store.add(
             files,
             name=arguments.name or stem(files[0]),
             licence=arguments.licence or card.licence,
-            source=files[0],
+            source=files[0] if file == arguments.file else arguments.file,
             replace=arguments.replace,
             progress=told,
         )

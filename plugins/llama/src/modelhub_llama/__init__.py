@@ -24,4 +24,5 @@ def modelhub_provider() -> Provider:
         hubs="modelhub_llama.gguf.hubs:hubs",
         listing="modelhub_llama.listing:listing",
         pull="modelhub_llama.pulling:pull",
+        conversion="modelhub_llama.conversion.importing:converted",
     )
