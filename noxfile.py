@@ -86,7 +86,7 @@ def plugin(session: nox.Session, name: str) -> None:
 @nox.session(python="3.11")
 @nox.parametrize("major", ["2", "3"])
 def proof(session: nox.Session, major: str) -> None:
-    """Our requests beside those of the official clients, of one in two major versions; and against servers that others wrote."""
+    """Our requests beside those of official clients, of one in two major versions; and against servers that others wrote."""
     official = (f"openai=={major}.*", "ollama")
     session.install(".", *FULL, *official, *group("test", "./plugins/llama"))
     tools = session.cache_dir / "prism"  # the same for both
