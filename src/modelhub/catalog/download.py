@@ -56,7 +56,7 @@ class Download:
                 await runtime.in_thread(self._finish, part)
             except (TransportError, ProviderError) as error:
                 failures = 1 if part.size > before else failures + 1
-                wait: float = getattr(error, "retry_after", None) or 0.25 * 2**failures
+                wait: float = getattr(error, "retry_after", None) or 0.025 * 4**failures
                 if failures >= (_TRIES if part.size else _FIRST_TRIES) or wait > _LONGEST_WAIT or not _passes(error):
                     raise
                 await runtime.sleep(wait)
