@@ -11,6 +11,7 @@ from modelhub_openai.chat import Chat
 from modelhub_openai.site import Host
 
 from modelhub.plugin import (
+    AnswerError,
     BadRequest,
     HttpRequest,
     HttpResponse,
@@ -62,6 +63,8 @@ class LlamaChat(Chat):
         return whole_characters(Chat.parse(self, response))
 
     def fault(self, response: HttpResponse) -> ModelhubError:
+        if response.status == 500 and b"validation error" in response.body[:200]:
+            response = replace(response, status=400)  # how llama-cpp-python refuses a request
         return refused(Chat.fault(self, response))
 
     def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
@@ -124,9 +127,12 @@ def whole_characters(response: TextResponse[Any]) -> TextResponse[Any]:
 
 def refused(error: ModelhubError) -> ModelhubError:
     """The error in words that say whose fault it is, where llama.cpp's own are about its insides."""
+    words = error.message
+    if "does not match the expected" in words:
+        told = f"llama.cpp could not read what its model wrote, which holds bytes that are no text: {words}"
+        return AnswerError(told, head=words.encode()[:200])
     if not isinstance(error, BadRequest):
         return error
-    words = error.message
     if found := re.search(r"Jinja Exception: (.+)", words, re.DOTALL):
         error.args = (f"The model's chat template does not take this conversation: {found[1].strip()}",)
     elif "failed to parse grammar" in words:

@@ -49,19 +49,18 @@ class HeldToTools(Wrapper[TextRequest, TextResponse[Any], Any]):
     native: bool = True
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
-        request = request if self.native else told_in_words(request)
+        asked = self._asked(request)
+        response = await self.inner.call(asked, runtime)
         if not is_held(request, native=self.native):
-            return await self.inner.call(request, runtime)
-        response = await self.inner.call(as_schema(request), runtime)
+            return response
         reader = _reader(request)
         reader.feed(response.text)
         return _called(response, reader)
 
     async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[Any, None]:
-        request = request if self.native else told_in_words(request)
         held = is_held(request, native=self.native)
         reader = _reader(request)
-        async with aclosing(self.inner.stream(as_schema(request) if held else request, runtime)) as events:
+        async with aclosing(self.inner.stream(self._asked(request), runtime)) as events:
             async for event in events:
                 if not held or isinstance(event, ReasoningDelta):
                     yield event
@@ -73,6 +72,11 @@ class HeldToTools(Wrapper[TextRequest, TextResponse[Any], Any]):
                 elif text := getattr(event, "text", ""):
                     for found in reader.feed(text):
                         yield found
+
+    def _asked(self, request: TextRequest) -> TextRequest:
+        """The request as the model can take it."""
+        told = request if self.native else told_in_words(request)
+        return as_schema(told) if is_held(request, native=self.native) else told
 
 
 def is_held(request: TextRequest, *, native: bool) -> bool:
