@@ -9,6 +9,8 @@ import numpy as np
 from network import BASE, EPSILON, Shape, Weights
 from pieces import BEGIN, OVER, SPECIALS, UNKNOWN, Pieces
 
+CONTEXT = 2048
+"""How much llama.cpp lets it take. It has learnt from far shorter texts, and makes little of what is further off."""
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -21,7 +23,7 @@ def write(path: Path, weights: Weights, shape: Shape, pieces: Pieces, name: str)
     writer.add_name(name)
     writer.add_license("apache-2.0")
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
-    writer.add_context_length(shape.context)
+    writer.add_context_length(CONTEXT)
     writer.add_embedding_length(shape.width)
     writer.add_block_count(shape.layers)
     writer.add_feed_forward_length(shape.inner)

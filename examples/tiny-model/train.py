@@ -1,6 +1,6 @@
 """Train a tiny language model from nothing on Markdown, and write it as a GGUF file.
 
-python examples/tiny-model/train.py [--steps 800] [--out tiny.gguf] [FILE ...]
+python examples/tiny-model/train.py [--steps 500] [--out tiny.gguf] [FILE ...]
 
 Needs numpy and gguf: pip install gguf. Without files it reads this project's documentation.
 """
@@ -47,7 +47,7 @@ class Trained:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path)
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--out", type=Path, default=HERE / "tiny.gguf")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()

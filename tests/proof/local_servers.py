@@ -49,7 +49,7 @@ def _xllamacpp(model: str, purpose: Purpose) -> Iterator[str]:
 def _llama_cpp(model: str, purpose: Purpose) -> Iterator[str]:
     port = _free_port()
     given = ["--model", model, "--host", "127.0.0.1", "--port", f"{port}", "--n_ctx", f"{CONTEXT}", "--n_threads", "1"]
-    given += ["--embedding", "true", "--pooling_type", "1"] if purpose == "embedding" else ["--logits_all", "true"]
+    given += ["--embedding", "true"] if purpose == "embedding" else ["--logits_all", "true"]
     with _process("-m", "llama_cpp.server", *given, "--verbose", "false", stdout=subprocess.DEVNULL) as process:
         _wait_for(port, process)
         yield f"http://127.0.0.1:{port}/v1"
