@@ -65,7 +65,8 @@ class LlamaText:
     async def _fitting_model(self, request: TextRequest, runtime: Runtime) -> HeldToTools:
         """The model as this request needs it."""
         local = self.options.place == "in-process"
-        needed = local or request.tools or self._is_plain or self.options.on_overflow == "trim"
+        told = self.options.context_window is not None or self.options.on_overflow == "trim"
+        needed = local or request.tools or self._is_plain or told
         facts = await self._facts(request, runtime) if needed else Facts()
 
         async def count(asked: TextRequest, runtime: Runtime) -> int:
@@ -100,7 +101,7 @@ def text_card(
     capabilities = {"tools": not plain, "structured_output": True, "audio": False, "files": False, **sees}
     thinks = not plain and (template is None or "reasoning_effort" in template)
     honoured = SETTINGS | ({"reasoning_effort"} if thinks else set()) | (set() if plain else {"parallel_tool_calls"})
-    card = known or ModelCard(model=f"{options.provider}:{name}", kind="text", context_window=window)
+    card = known or ModelCard(model=f"{options.provider}:{name}", kind="text", context_window=window or options.context_window)
     return replace(card, capabilities={**card.capabilities, **capabilities}, settings=frozenset(honoured))
 
 

@@ -89,7 +89,8 @@ def in_process(name: str, options: LlamaOptions) -> EmbeddingModel:
 
 def _described(card: ModelCard, told: Told) -> ModelCard:
     limits = {"input_tokens": told.input_tokens} if told.input_tokens else {}
-    return replace(card, kind="embedding", capabilities={}, dimensions=told.dimensions, max_batch=_AT_ONCE, limits=limits)
+    own = replace(card, kind="embedding", capabilities={}, settings=frozenset(), dimensions=told.dimensions)
+    return replace(own, context_window=told.input_tokens, max_batch=_AT_ONCE, limits=limits)
 
 
 def _computed_here(path: str, name: str, options: LlamaOptions, card: ModelCard, told: Told) -> EmbeddingModel:
@@ -117,6 +118,11 @@ class VectorEndpoint(EmbeddingEndpoint):
     """``POST embeddings`` of llama.cpp, and of servers that send the vectors of tokens where a text's was asked for."""
 
     told: Told
+
+    def __post_init__(self) -> None:
+        EmbeddingEndpoint.__post_init__(self)
+        apart = self.told.pooling in ("mean", "cls", "last")  # llama-cpp-python mixes up the tokens of texts sent together
+        object.__setattr__(self, "card", replace(self.card, settings=frozenset(), max_batch=1 if apart else None))
 
     def build(self, request: EmbeddingRequest, *, stream: bool) -> HttpRequest:
         if request.dimensions not in (None, self.told.dimensions):
