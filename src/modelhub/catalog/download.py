@@ -22,7 +22,7 @@ __all__ = ["Download"]
 
 _AT_ONCE = 1 << 22
 """Bytes that are collected before they are written: an event loop hands them to a thread."""
-_TRIES, _FIRST_TRIES = 6, 3
+_TRIES, _FIRST_TRIES = 5, 3
 """In a row without a byte more, where something has come, and where nothing has."""
 _LONGEST_WAIT = 60.0
 _RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")

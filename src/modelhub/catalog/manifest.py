@@ -19,11 +19,11 @@ _SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file of a model: its name, its size in bytes, and the checksum of its content."""
+    """A file of a model: its name, its size in bytes, and the checksum of its content, where all of it has been read."""
 
     name: str
     bytes: int
-    sha256: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ def taken(name: str) -> InvalidRequest:
 
 
 def _model(data: dict[str, Any], home: str) -> StoredModel:
-    files = tuple(StoredFile(_plain(item["name"]), int(item["bytes"]), str(item["sha256"])) for item in data["files"])
+    files = tuple(StoredFile(_plain(item["name"]), int(item["bytes"]), item.get("sha256") or None) for item in data["files"])
     told = {key: data[key] for key in ("licence", "source") if isinstance(data.get(key), str)}
     folder = os.path.join(home, _plain(data["folder"]))
     return StoredModel(name=str(data["name"]), files=files, added=str(data.get("added", "")), folder=folder, **told)

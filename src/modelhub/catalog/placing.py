@@ -1,4 +1,4 @@
-"""A file put into the store: linked, copied or moved, and its checksum taken on the way."""
+"""A file put into the store: linked, copied or moved; and checksums."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ class Placed:
 
     path: str
     bytes: int
-    sha256: str
+    sha256: str | None
     placing: Placing
 
 
 def place(file: str, folder: str, placing: Placing, progress: Progress | None = None, sha256: str | None = None) -> Placed:
     """Put a file into a folder under its own name. ``sha256`` is its checksum where that is known already.
 
-    A link that the file system does not make becomes a copy. Raises ``SetupError`` where there is no room for it.
+    A link that the file system does not make becomes a copy, whose checksum is taken on the way; a linked file is not read.
+    Raises ``SetupError`` where there is no room for it.
     """
     source = os.path.realpath(file)
     target = os.path.join(folder, os.path.basename(file))
     done = _placed(source, target, placing)
     if done == "copy":
         sha256 = _copied(source, target, progress)
-    size = os.path.getsize(target)
-    return Placed(target, size, sha256 or checksum(target, progress), done)
+    return Placed(target, os.path.getsize(target), sha256 or None, done)
 
 
 def _placed(source: str, target: str, placing: Placing) -> Placing:

@@ -84,9 +84,9 @@ class Store:
         """Keep the files of a model under a name, and say how they were placed.
 
         ``link`` makes hard links, which take no room, and copies where the file system makes none; ``move`` takes the files
-        away from where they are. Each file is read once for its checksum, but for those whose ``checksums`` are given. Raises
-        ``InvalidRequest`` for a name that is none, or that is taken (unless ``replace``), ``SetupError`` where there is not
-        enough room.
+        away from where they are. ``checksums`` are the files' SHA-256 where they are known; else they are taken where a file
+        is copied, and a file that is linked is not read. Raises ``InvalidRequest`` for a name that is none, or that is taken
+        (unless ``replace``), ``SetupError`` where there is not enough room.
         """
         home = self.home(self.checked(name, replace=replace))
         folder = _made(home)

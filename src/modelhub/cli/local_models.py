@@ -6,8 +6,12 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from modelhub.cli.progress import progress
+from modelhub.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelhub.catalog.placing import Progress
     from modelhub.catalog.store import Store
     from modelhub.cli.context import Context
     from modelhub.model import ModelCard
@@ -55,6 +59,7 @@ def configure_add(parser: ArgumentParser) -> None:
     parser.add_argument("--name", metavar="NAME", help="what it is to be called (default: as the file)")
     parser.add_argument("--licence", metavar="LICENCE", help="(default: as the file says)")
     parser.add_argument("--type", metavar="TYPE", help="f16, q8_0...: how a folder's or a package's model is stored")
+    parser.add_argument("--sha256", metavar="DIGITS", help="what the file must be; then all of it is read")
     parser.add_argument("--replace", action="store_true", help="put it in the place of the model that has the name")
     parser.set_defaults(action=add_model)
 
@@ -79,18 +84,32 @@ def _add_file(store: Store, file: str, arguments: Namespace, context: Context) -
     card = inspector(files[0])(files[0])
     told = progress(context, sizes=True)
     try:
+        known = checked(files, arguments.sha256, told) if arguments.sha256 else ()
         model, placing = store.add(
             files,
             name=arguments.name or stem(files[0]),
             licence=arguments.licence or card.licence,
             source=files[0] if file == arguments.file else arguments.file,
             replace=arguments.replace,
+            checksums=known,
             progress=told,
         )
     finally:
         told.close()
     how = "by a hard link, which takes no room" if placing == "link" else "as a copy: no hard link can be made there"
     return tell_kept(model, card, context, how)
+
+
+def checked(files: Sequence[str], sha256: str, told: Progress) -> tuple[str, ...]:
+    """The checksum, if the file has it. Raises ``InvalidRequest``."""
+    from modelhub.catalog.placing import checksum
+
+    if len(files) > 1:
+        raise InvalidRequest(f"--sha256 is of one file, and this model has {len(files)}.")
+    found = checksum(files[0], told)
+    if found != sha256.lower():
+        raise InvalidRequest(f"{files[0]} has the SHA-256 {found}, and not {sha256}.")
+    return (found,)
 
 
 def tell_kept(model: Any, card: ModelCard, context: Context, how: str) -> int:

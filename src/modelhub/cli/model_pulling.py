@@ -50,7 +50,9 @@ def pull_model(arguments: Namespace, context: Context) -> int:
         raise
     finally:
         told.close()
-    return tell_kept(model, card, context, f"in the cache; sha256 {', '.join(file.sha256 for file in model.files)}")
+    return tell_kept(
+        model, card, context, f"in the cache; sha256 {', '.join(file.sha256 or 'unknown' for file in model.files)}"
+    )
 
 
 def have_pulled(arguments: Namespace, context: Context) -> int:

@@ -108,34 +108,35 @@ class Cursor:
         start, wanted = self.position, 7 * count
         if count * 8 > self.left:
             raise self.truncated()
-        while wanted > 0 and (piece := self._piece()):
-            zeros = piece.count(0)
+        while wanted > 0 and self._more():
+            zeros = self._buffer.count(0, self._at)
             if zeros >= wanted:
-                self._at += _behind_zero(piece, wanted)
+                self._at = _behind_zero(self._buffer, self._at, wanted)
                 if self._ends_a_length():
                     return True
                 break
             wanted -= zeros
-            self._at += len(piece)
+            self._at = len(self._buffer)
         self._move(start)
         return False
 
     def _ends_a_length(self) -> bool:
         """Whether the eight bytes before are the length of a string that fits; then go on behind it."""
-        here = self.position
-        self._move(here - 8)
+        if self._at >= 8:
+            self._at -= 8
+        else:
+            self._move(self.position - 8)
         length = self.count()
         if not 0 < length < 256 or length > self.left:
             return False
         self.skip(length)
         return True
 
-    def _piece(self) -> bytes:
-        """What is left of the buffer, or the next one; nothing at the end."""
+    def _more(self) -> bool:
+        """Whether there are bytes in the buffer, or can be."""
         if self._at >= len(self._buffer) and self.left:
-            self._move(self.position)
             self._fill(1)
-        return self._buffer[self._at :]
+        return self._at < len(self._buffer)
 
     def _move(self, position: int) -> None:
         if position > LONGEST_HEADER:
@@ -165,9 +166,9 @@ class Cursor:
         return GgufError(message, file=self.name, reason="absurd")
 
 
-def _behind_zero(piece: bytes, number: int) -> int:
-    """The place behind the zero byte of this number, found by halves. There are as many."""
-    low, high = 0, len(piece)
+def _behind_zero(piece: bytes, low: int, number: int) -> int:
+    """The place behind the zero byte of this number from ``low`` on, found by halves. There are as many."""
+    high = len(piece)
     while high - low > 1:
         middle = (low + high) // 2
         zeros = piece.count(0, low, middle)
