@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         KeyRefused,
         ModelhubError,
         ModelLoading,
+        NotEnoughMemory,
         OutcomeUnknown,
         OutputInvalid,
         PluginBroken,
@@ -67,9 +68,9 @@ _HOMES = {
     "modelhub.clients.tool_run": "ToolRun ToolUse",
     "modelhub.errors": (
         "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
-        "ModelLoading ModelhubError OutcomeUnknown OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
-        "RateLimited RequestError SetupError StreamBroken TimedOut TransportError UnknownAlias UnknownModel "
-        "Unreachable Unsupported"
+        "ModelLoading ModelhubError NotEnoughMemory OutcomeUnknown OutputInvalid PluginBroken PluginMissing "
+        "ProviderDown ProviderError RateLimited RequestError SetupError StreamBroken TimedOut TransportError UnknownAlias "
+        "UnknownModel Unreachable Unsupported"
     ),
     "modelhub.hub": "AsyncHub Hub",
     "modelhub.interfaces.content": ("AudioPart FilePart ImagePart Message ReasoningPart TextPart Tool ToolCall ToolResult"),
@@ -113,6 +114,7 @@ __all__ = [
     "ModelCard",
     "ModelLoading",
     "ModelhubError",
+    "NotEnoughMemory",
     "Notice",
     "OutcomeUnknown",
     "OutputInvalid",

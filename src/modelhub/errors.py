@@ -6,6 +6,7 @@
     │   ├── UnknownAlias         a name that no table of the configuration defines
     │   ├── PluginMissing        no installed plugin answers to a name: says what to install
     │   ├── PluginBroken         an installed plugin cannot be used: says why
+    │   ├── NotEnoughMemory      a model does not fit into this machine, or beside those in use
     │   └── KeyMissing           a credential is not where the configuration says it is
     ├── RequestError             the request itself cannot be served
     │   ├── InvalidRequest       an argument has a value it cannot have
@@ -50,6 +51,7 @@ __all__ = [
     "KeyRefused",
     "ModelLoading",
     "ModelhubError",
+    "NotEnoughMemory",
     "OutcomeUnknown",
     "OutputInvalid",
     "PluginBroken",
@@ -133,6 +135,19 @@ class PluginMissing(SetupError):
 
 class PluginBroken(SetupError):
     """A plugin is installed and cannot be used; ``modelhub plugins doctor`` shows the traceback."""
+
+
+class NotEnoughMemory(SetupError):
+    """A model that runs here does not fit. ``needed``, ``available`` and ``limit`` (the configured one) are bytes.
+
+    It is ``retryable`` where it fits as soon as those models are idle that are in use now.
+    """
+
+    def __init__(self, message: str, *, needed: int, available: int, limit: int | None = None) -> None:
+        super().__init__(message)
+        self.needed = needed
+        self.available = available
+        self.limit = limit
 
 
 class KeyMissing(SetupError):

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from modelhub.catalog.shards import shard_number, shards, stem
     from modelhub.catalog.store import StoredModel, stored
     from modelhub.cli.command import Command
-    from modelhub.engines.pool import Engine, EnginePool, Plan, engines
+    from modelhub.engines.memory import bytes_of
+    from modelhub.engines.plan import Engine, Plan
+    from modelhub.engines.pool import EnginePool, engines
     from modelhub.errors import (
         AnswerError,
         BadRequest,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         KeyRefused,
         ModelhubError,
         ModelLoading,
+        NotEnoughMemory,
         OutcomeUnknown,
         OutputInvalid,
         PluginBroken,
@@ -120,12 +123,14 @@ _HOMES = {
     "modelhub.catalog.shards": "shard_number shards stem",
     "modelhub.catalog.store": "StoredModel stored",
     "modelhub.cli.command": "Command",
-    "modelhub.engines.pool": "Engine EnginePool Plan engines",
+    "modelhub.engines.memory": "bytes_of",
+    "modelhub.engines.plan": "Engine Plan",
+    "modelhub.engines.pool": "EnginePool engines",
     "modelhub.errors": (
         "AnswerError BadRequest ConfigError ContentFiltered ContextOverflow InvalidRequest KeyMissing KeyRefused "
-        "ModelLoading ModelhubError OutcomeUnknown OutputInvalid PluginBroken PluginMissing ProviderDown ProviderError "
-        "RateLimited RequestError SetupError StreamBroken TimedOut TransportError UnknownAlias UnknownModel "
-        "Unreachable Unsupported did_you_mean"
+        "ModelLoading ModelhubError NotEnoughMemory OutcomeUnknown OutputInvalid PluginBroken PluginMissing "
+        "ProviderDown ProviderError RateLimited RequestError SetupError StreamBroken TimedOut TransportError UnknownAlias "
+        "UnknownModel Unreachable Unsupported did_you_mean"
     ),
     "modelhub.hookspecs": "hookimpl",
     "modelhub.http": "Headers HttpRequest HttpResponse HttpStream Secret shown",
@@ -226,6 +231,7 @@ __all__ = [
     "ModelLoading",
     "ModelhubError",
     "NdjsonDecoder",
+    "NotEnoughMemory",
     "Notice",
     "OutcomeUnknown",
     "OutputInvalid",
@@ -301,6 +307,7 @@ __all__ = [
     "WavForm",
     "Word",
     "Wrapper",
+    "bytes_of",
     "count_tokens",
     "did_you_mean",
     "drive",

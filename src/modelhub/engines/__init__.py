@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from modelhub.engines.pool import Engine, EnginePool, Plan, engines
+from modelhub.engines.plan import Engine, Plan
+from modelhub.engines.pool import EnginePool, engines
 
 __all__ = ["Engine", "EnginePool", "Plan", "engines"]

@@ -3,40 +3,63 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+import socket
 from typing import Any, Literal
 
 from modelhub_openai.site import Host
 
-from modelhub.plugin import Bearer, Plain, Route, SetupError
+from modelhub.plugin import Bearer, Plain, Route, SetupError, shards
 from modelhub_llama.attachments import attach
 from modelhub_llama.options import LlamaOptions
+from modelhub_llama.parameters import fill
 from modelhub_llama.pooling import pool
 from modelhub_llama.template import settled
 
 __all__ = ["LlamaEngine", "Purpose", "load"]
 
 Purpose = Literal["text", "embedding", "reranking"]
+_ENDING = 5.0
+"""Seconds for requests to end that somebody was still waiting for; a queued one takes up to one."""
 
 
 class LlamaEngine:
     """A loaded model. It is reached at ``host``, on a loopback port that only this process knows the key of."""
 
-    def __init__(self, server: Any, host: Host) -> None:
+    def __init__(self, server: Any, host: Host, port: int) -> None:
         self.host = host
         self._server = server
+        self._port = port
 
     def close(self) -> None:
-        """End the engine's threads and give its memory back."""
+        """End the engine's threads and give its memory back; whoever still reads an answer gets a broken stream.
+
+        The engine's own end waits for all that are connected, with the interpreter's lock in its hand: so they are cut first.
+        """
+        from modelhub_llama.hanging_up import hang_up
+
+        hang_up(self._port, _ENDING)
         self._server = None
+
+    def forget(self) -> None:
+        """In a forked child: its end would wait for threads that only the parent has, so here it never ends."""
+        import ctypes
+
+        from modelhub_llama.hanging_up import close_copies
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
+        close_copies(self._port)
 
 
 def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int) -> LlamaEngine:
-    """Load a GGUF file. Raises ``SetupError`` where the engine is not installed, or does not take the file."""
+    """Load a GGUF file. Raises ``SetupError`` where the engine is not installed, or does not take the file.
+
+    It reads the file first: while llama.cpp loads, its Python binding holds the interpreter's lock, and from the system's cache
+    it loads fast.
+    """
     llama = _installed()
     key = secrets.token_urlsafe(32)
     parameters = llama.CommonParams()
-    _apply(parameters, _settings(options, context_window))
+    fill(parameters, llama, options, context_window)
     parameters.model.path = path
     parameters.api_keys = [key]
     attach(llama, parameters, options)
@@ -44,21 +67,54 @@ def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int
         pool(llama, parameters, purpose, options, context_window)
     elif options.prompt == "chat" and (template := settled(path, options)) is not None:
         parameters.chat_template = template
+    for file in shards(path):
+        _read_ahead(file)
     try:
         server = llama.Server(parameters)
     except RuntimeError as error:
-        if purpose == "text" and options.prompt == "chat":
-            settled(path, options, suspect=True)
-        raise SetupError(f"llama.cpp could not load {path}: {error}") from error
+        raise _refused(path, purpose, options) from error
+    return _engine(server, key, options)
+
+
+def _engine(server: Any, key: str, options: LlamaOptions) -> LlamaEngine:
+    address: str = server.listening_address
+    port = int(address.rpartition(":")[2])
+    _await_loop(port, key)
     host = Host(
         options.provider,
-        f"{server.listening_address}/v1",
+        f"{address}/v1",
         {"authorization": Bearer(Plain(key)), "connection": "close"},  # it closes a stream without saying so
         options.quirks,
         extra_body=options.extra_body,
         route=Route(proxy="none"),
     )
-    return LlamaEngine(server, host)
+    return LlamaEngine(server, host, port)
+
+
+def _await_loop(port: int, key: str) -> None:
+    """Wait until the engine's loop answers: one that is ended before its loop has begun never ends."""
+    asked = f"GET /slots HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as door:
+        door.sendall(asked.encode("ascii"))
+        while door.recv(1 << 16):
+            pass
+
+
+def _refused(path: str, purpose: Purpose, options: LlamaOptions) -> SetupError:
+    """llama.cpp says only that it failed; why stands in its log, which is asked for elsewhere."""
+    from modelhub_llama.diagnosis import reason
+
+    if purpose == "text" and options.prompt == "chat":
+        settled(path, options, suspect=True)
+    return SetupError(f"llama.cpp cannot load {path}: {reason(path)}.")
+
+
+def _read_ahead(path: str) -> None:
+    """Into the system's cache, at the speed of the disk, and with the interpreter's lock free for others."""
+    piece = bytearray(1 << 22)
+    with open(path, "rb", buffering=0) as file:
+        while file.readinto(piece):
+            pass
 
 
 def _installed() -> Any:
@@ -68,21 +124,3 @@ def _installed() -> Any:
         message = 'The engine is not installed, so no GGUF file can be run in process: pip install "modelhub-llama[engine]".'
         raise SetupError(message) from None
     return xllamacpp
-
-
-def _settings(options: LlamaOptions, context_window: int) -> Mapping[str, Any]:
-    return {
-        "port": 0,
-        "n_ctx": context_window * options.parallel,
-        "n_parallel": options.parallel,
-        "n_threads_http": options.parallel + options.queue + 4,
-        "warmup": False,
-        "use_jinja": True,
-        "verbosity": 0,
-        "ui": False,
-    }
-
-
-def _apply(parameters: Any, settings: Mapping[str, Any]) -> None:
-    for name, value in settings.items():
-        setattr(parameters, name, value)

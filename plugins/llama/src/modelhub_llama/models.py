@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 from modelhub_openai.site import Host, host
 
 from modelhub.plugin import EmbeddingModel, Model, ModelCard, Plan, RerankingModel, TextModel
-from modelhub_llama.engine import LlamaEngine, Purpose, load
+from modelhub_llama.engine import LlamaEngine, Purpose
 from modelhub_llama.gguf.finding import find
 from modelhub_llama.gguf.header import read
 from modelhub_llama.options import LlamaOptions
@@ -43,9 +42,12 @@ def embedding(name: str, options: LlamaOptions | None) -> EmbeddingModel:
 
 def reranking(name: str, options: LlamaOptions | None) -> RerankingModel:
     """A model that puts documents in order."""
-    from modelhub_llama.reranking import order
+    from modelhub_llama.reranking import in_process, order
 
-    model: RerankingModel = _model("reranking", name, options or LlamaOptions(), order)
+    options = options or LlamaOptions()
+    if options.place == "in-process":
+        return in_process(name, options)
+    model: RerankingModel = _model("reranking", name, options, order)
     return model
 
 
@@ -70,12 +72,9 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
 
 def engine_plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, window: int) -> Plan[LlamaEngine]:
     """How llama.cpp is loaded with a file; models with the same plan share it."""
-    return Plan(
-        key=(path, os.stat(path).st_mtime_ns, purpose, repr(options)),
-        name=f"{options.provider}:{name}",
-        load=lambda: load(path, purpose, options, window),
-        places=options.parallel + options.queue,
-    )
+    from modelhub_llama.plans import plan
+
+    return plan(purpose, path, name, options, window)
 
 
 def server(options: LlamaOptions) -> Host:

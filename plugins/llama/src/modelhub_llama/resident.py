@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from modelhub.plugin import Finished, Model, ModelCard, Plan, Request, Runtime, engines
+from modelhub.plugin import Finished, Model, ModelCard, Plan, Request, Runtime, Timeouts, engines
 from modelhub_llama.engine import LlamaEngine
 
 __all__ = ["Resident"]
@@ -27,24 +27,48 @@ class Resident:
 
     async def call(self, request: Request, runtime: Runtime) -> Any:
         if self.streamed:
-            async with aclosing(self.stream(request, runtime)) as events:
+            async with aclosing(self._events(request, runtime, call=True)) as events:  # nobody waits for a first token
                 async for event in events:
                     if isinstance(event, Finished):
                         return event.response
-        async with engines().lease(self.plan, runtime) as engine:
-            return await self.over(engine).call(request, runtime)
+        async with self._loaded(request, runtime, call=True) as (model, request):
+            return await model.call(request, runtime)
 
     async def count_tokens(self, request: Request, runtime: Runtime) -> int | None:
         """The exact number of tokens of a request; the model is loaded for it."""
-        async with engines().lease(self.plan, runtime) as engine:
-            count = getattr(self.over(engine), "count_tokens", None)
+        async with self._loaded(request, runtime, call=True) as (model, request):
+            count = getattr(model, "count_tokens", None)
             counted: int | None = None if count is None else await count(request, runtime)
             return counted
 
     async def stream(self, request: Request, runtime: Runtime) -> AsyncGenerator[Any, None]:
+        async with aclosing(self._events(request, runtime, call=False)) as events:
+            async for event in events:
+                yield event
+
+    async def _events(self, request: Request, runtime: Runtime, *, call: bool) -> AsyncGenerator[Any, None]:
         async with (
-            engines().lease(self.plan, runtime) as engine,
-            aclosing(self.over(engine).stream(request, runtime)) as events,
+            self._loaded(request, runtime, call=call) as (model, request),
+            aclosing(model.stream(request, runtime)) as events,
         ):
             async for event in events:
                 yield event
+
+    @asynccontextmanager
+    async def _loaded(self, request: Request, runtime: Runtime, *, call: bool) -> AsyncIterator[tuple[Any, Any]]:
+        """The model, and the request with the time that loading has left it."""
+        timeouts = replace(request.timeouts, first_token=None) if call else request.timeouts
+        started = runtime.now()
+        async with engines().lease(self.plan, runtime, timeouts) as engine:
+            yield self.over(engine), replace(request, timeouts=_less(timeouts, runtime.now() - started))
+
+
+def _less(timeouts: Timeouts, passed: float) -> Timeouts:
+    if passed < _NOTABLE:
+        return timeouts
+    left = {name: max(seconds - passed, _NOTABLE) for name in _WHOLE if (seconds := getattr(timeouts, name)) is not None}
+    return replace(timeouts, **left)
+
+
+_WHOLE = ("first_token", "total")
+_NOTABLE = 0.001

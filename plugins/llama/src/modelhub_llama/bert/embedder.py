@@ -38,6 +38,9 @@ class BertEngine:
     def close(self) -> None:
         """Nothing but memory is held: it is given back with the object."""
 
+    def forget(self) -> None:
+        """It has no threads of its own."""
+
 
 def load_bert(path: str, embedder: Embedder) -> BertEngine:
     """Read a GGUF file. Raises ``Unsupported`` for any other than a BERT, ``SetupError`` where torch is missing."""
