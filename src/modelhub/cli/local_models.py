@@ -55,6 +55,7 @@ def _count(number: int) -> str:
 
 
 def configure_add(parser: ArgumentParser) -> None:
+    """What ``models add`` takes."""
     parser.add_argument("file", metavar="FILE", help="a file of a model (any of several), a folder, or package:NAME")
     parser.add_argument("--name", metavar="NAME", help="what it is to be called (default: as the file)")
     parser.add_argument("--licence", metavar="LICENCE", help="(default: as the file says)")
@@ -124,6 +125,7 @@ def tell_kept(model: Any, card: ModelCard, context: Context, how: str) -> int:
 
 
 def configure_remove(parser: ArgumentParser) -> None:
+    """What ``models remove`` takes."""
     parser.add_argument("name", metavar="NAME", help="of a model that was added or pulled")
     parser.set_defaults(action=remove_model)
 

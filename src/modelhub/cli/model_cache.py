@@ -15,6 +15,7 @@ __all__ = ["configure_cache", "show_cache"]
 
 
 def configure_cache(parser: ArgumentParser) -> None:
+    """What ``models cache`` takes."""
     parser.add_argument("--clean", action="store_true", help="remove parts of files, and what broken processes have left")
     parser.add_argument("--all", action="store_true", dest="everything", help="with --clean: remove the models as well")
     parser.set_defaults(action=show_cache)

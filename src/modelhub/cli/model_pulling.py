@@ -18,6 +18,7 @@ _KEPT = "what has come is kept, and the same command goes on from there. To thro
 
 
 def configure_pull(parser: ArgumentParser) -> None:
+    """What ``models pull`` takes."""
     parser.add_argument("url", metavar="URL", help="of a file, or of a hub's page about it; or PROVIDER:NAME")
     parser.add_argument("--name", metavar="NAME", help="what it is to be called (default: as the file)")
     parser.add_argument("--licence", metavar="LICENCE", help="(default: as the file says)")
