@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelhub_openai.reranking import Reranking
 from modelhub_openai.site import Site
 
 from modelhub.plugin import HttpModel, HttpResponse, ModelhubError, RerankingModel
+from modelhub_llama.options import LlamaOptions
 from modelhub_llama.pooling import too_long
 
-__all__ = ["OrderEndpoint", "order"]
+__all__ = ["OrderEndpoint", "in_process", "order"]
+
+_LONGEST = 8192
+"""Tokens of a query and a document together, where the options do not say more: they go through the network at once."""
+
+
+def in_process(name: str, options: LlamaOptions) -> RerankingModel:
+    """The model of a GGUF file, computed in this process. Raises ``UnknownModel`` or ``GgufError``."""
+    from modelhub_llama.gguf.cards import card
+    from modelhub_llama.gguf.finding import find
+    from modelhub_llama.models import engine_plan
+    from modelhub_llama.resident import Resident
+
+    path = find(name, options)
+    known = card(path, name, options)
+    window = min(options.context_window or _LONGEST, known.context_window or 512)
+    known = replace(known, kind="reranking", capabilities={}, dimensions=None, settings=frozenset({"top_n"}))
+    plan = engine_plan("reranking", path, name, options, window)
+    return Resident(replace(known, context_window=window), plan, lambda engine: order(engine.host, name), streamed=False)
 
 
 def order(site: Site, name: str) -> RerankingModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from modelhub_openai.site import Site
 
 from modelhub.plugin import (
     AnswerError,
+    ContextOverflow,
     EmbeddingModel,
     EmbeddingRequest,
     EmbeddingResponse,
@@ -21,8 +22,10 @@ from modelhub.plugin import (
     HttpResponse,
     ModelCard,
     ModelhubError,
+    Plan,
     Unsupported,
 )
+from modelhub_llama.bert.wordpiece import TOKENS, wordpiece
 from modelhub_llama.gguf.header import Header
 from modelhub_llama.options import LlamaOptions, Pooling
 from modelhub_llama.pooling import too_long
@@ -47,6 +50,8 @@ class Told:
     prompts: Mapping[Literal["query", "document"], str] = field(default_factory=dict)
     dimensions: int | None = None
     input_tokens: int | None = None
+    tokens: Callable[[str], list[int]] | None = field(default=None, repr=False)
+    """Cuts a text into the model's tokens as its makers do. llama.cpp's own way loses the vowels of Korean and of Hindi."""
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -67,6 +72,7 @@ class Told:
             prompts={**{purpose: prompt for purpose, prompt in said.items() if prompt}, **options.prompts},
             dimensions=header.own("embedding_length_out") or header.own("embedding_length"),
             input_tokens=min(most, header.context_length or most, 8192),
+            tokens=wordpiece(header.metadata),
         )
 
 
@@ -79,11 +85,11 @@ def in_process(name: str, options: LlamaOptions) -> EmbeddingModel:
     from modelhub_llama.resident import Resident
 
     path = find(name, options)
-    told = Told.by(read(path), options)
+    told = Told.by(read(path, whole=(TOKENS,) if options.embedder == "llama.cpp" else ()), options)
     known = _described(card(path, name, options), told)
-    if options.embedder != "llama.cpp":
-        return _computed_here(path, name, options, known, told)
     plan = engine_plan("embedding", path, name, options, told.input_tokens or 512)
+    if options.embedder != "llama.cpp":
+        return _computed_here(path, options, plan, known, told)
     return Resident(known, plan, lambda engine: vectors(engine.host, name, told), streamed=False)
 
 
@@ -93,19 +99,17 @@ def _described(card: ModelCard, told: Told) -> ModelCard:
     return replace(own, context_window=told.input_tokens, max_batch=_AT_ONCE, limits=limits)
 
 
-def _computed_here(path: str, name: str, options: LlamaOptions, card: ModelCard, told: Told) -> EmbeddingModel:
-    import os
-
-    from modelhub.plugin import Plan
+def _computed_here(path: str, options: LlamaOptions, plan: Plan[Any], card: ModelCard, told: Told) -> EmbeddingModel:
+    """On the same terms as llama.cpp is loaded with, and without it."""
     from modelhub_llama.bert.embedder import BertModel, load_bert
 
-    plan = Plan(
-        key=(path, os.stat(path).st_mtime_ns, options.embedder),
-        name=f"{options.provider}:{name}",
-        load=lambda: load_bert(path, options.embedder),
-        places=options.parallel + options.queue,
+    own = replace(
+        plan,
+        key=(plan.key, options.embedder),
+        load=lambda: load_bert(path, options.embedder, told.pooling),
+        memory=4 * card.parameters if card.parameters else None,
     )
-    return BertModel(replace(card, max_batch=256), plan, told.prompts, told.metadata)
+    return BertModel(replace(card, max_batch=256), own, told.prompts, told.metadata)
 
 
 def vectors(site: Site, name: str, told: Told) -> EmbeddingModel:
@@ -129,9 +133,19 @@ class VectorEndpoint(EmbeddingEndpoint):
             raise Unsupported(f"{self.name} makes vectors of one length only: leave out dimensions.", feature="dimensions")
         prompt = self.told.prompts.get(request.purpose, "") if request.purpose else ""
         texts = tuple(prompt + text for text in request.inputs) if prompt else request.inputs
-        unscaled = {"embd_normalize": -1} if self.told.normalised is False else {}
-        extra = {**request.extra, self.site.provider: {**unscaled, **request.extra.get(self.site.provider, {})}}
+        own: dict[str, Any] = {"embd_normalize": -1} if self.told.normalised is False else {}
+        if self.told.tokens is not None:
+            own["input"] = [self._fitting(self.told.tokens(text)) for text in texts]
+        extra = {**request.extra, self.site.provider: {**own, **request.extra.get(self.site.provider, {})}}
         return super().build(replace(request, inputs=texts, dimensions=None, extra=extra), stream=stream)
+
+    def _fitting(self, tokens: list[int]) -> list[int]:
+        """The tokens of one text. Raises ``ContextOverflow``."""
+        limit = self.told.input_tokens
+        if limit is not None and len(tokens) > limit:
+            message = f"A text has {len(tokens)} tokens, and {self.name} takes {limit}."
+            raise ContextOverflow(message, prompt_tokens=len(tokens), context_window=limit)
+        return tokens
 
     def parse(self, response: HttpResponse) -> EmbeddingResponse:
         unpooled = _UNPOOLED.search(response.body) is not None

@@ -42,13 +42,13 @@ class BertEngine:
         """It has no threads of its own."""
 
 
-def load_bert(path: str, embedder: Embedder) -> BertEngine:
+def load_bert(path: str, embedder: Embedder, pooling: str | None) -> BertEngine:
     """Read a GGUF file. Raises ``Unsupported`` for any other than a BERT, ``SetupError`` where torch is missing."""
     from modelhub_llama.bert.forward import Bert, by_numpy
     from modelhub_llama.bert.products import by_torch
     from modelhub_llama.bert.weights import load
 
-    weights = load(path)
+    weights = load(path, pooling)
     return BertEngine(weights.wordpiece, Bert(weights, by_torch if embedder == "torch" else by_numpy))
 
 

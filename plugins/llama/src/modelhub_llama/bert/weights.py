@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelhub.plugin import Unsupported
-from modelhub_llama.bert.wordpiece import WordPiece
+from modelhub_llama.bert.wordpiece import TOKENS, WordPiece, wordpiece
 from modelhub_llama.gguf.header import Header, read
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Weights", "load"]
 
-_TOKENS = "tokenizer.ggml.tokens"
 _POOLING = {1: "mean", 2: "cls"}
 
 
@@ -28,41 +27,31 @@ class Weights:
     layers: int
     heads: int
     epsilon: float
-    positions: int
     pooling: str
     normalised: bool
     wordpiece: WordPiece = field(repr=False)
     tensors: Mapping[str, NDArray[np.float32]] = field(repr=False)
 
 
-def load(path: str) -> Weights:
-    """Read a file. Raises ``Unsupported`` where it is no BERT that this can compute, ``GgufError`` where it is damaged."""
-    header = read(path, whole=(_TOKENS,))
-    pooling = _POOLING.get(header.own("pooling_type"))
-    if header.architecture != "bert" or header.text("tokenizer.ggml.model") != "bert" or pooling is None:
-        found = f"{header.architecture} with the tokeniser {header.text('tokenizer.ggml.model')}"
+def load(path: str, pooling: str | None = None) -> Weights:
+    """Read a file. ``pooling`` goes before what the file says.
+
+    Raises ``Unsupported`` where it is no BERT that this can compute, ``GgufError`` where it is damaged.
+    """
+    header = read(path, whole=(TOKENS,))
+    cut, pooling = wordpiece(header.metadata), pooling or _POOLING.get(header.own("pooling_type"))
+    if header.architecture != "bert" or cut is None or pooling is None or pooling not in _POOLING.values():
+        found = f"{header.architecture} with the tokeniser {header.text('tokenizer.ggml.model')} and the pooling {pooling}"
         message = f"{path} is {found}: only BERT with mean or CLS pooling is computed without llama.cpp. Leave out `embedder`."
         raise Unsupported(message, feature="embedder")
     return Weights(
         layers=header.own("block_count"),
         heads=header.own("attention.head_count"),
         epsilon=header.own("attention.layer_norm_epsilon"),
-        positions=header.own("context_length"),
         pooling=pooling,
         normalised=header.metadata.get("modelhub.embedding.normalised", True) is not False,
-        wordpiece=_wordpiece(header.metadata),
+        wordpiece=cut,
         tensors=_tensors(header),
-    )
-
-
-def _wordpiece(told: Mapping[str, Any]) -> WordPiece:
-    names = {"cls": "bos", "sep": "eos", "unk": "unknown", "pad": "padding", "mask": "mask"}
-    keys = {mark: f"tokenizer.ggml.{name}_token_id" for mark, name in names.items()}
-    return WordPiece(
-        told[_TOKENS],
-        {mark: told[key] for mark, key in keys.items() if key in told},
-        lower_case=told.get("tokenizer.ggml.normalizer.lowercase", True),
-        strip_accents=told.get("tokenizer.ggml.normalizer.strip_accents", True),
     )
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["WordPiece"]
+__all__ = ["TOKENS", "WordPiece", "wordpiece"]
+
+TOKENS = "tokenizer.ggml.tokens"
+"""The key of the pieces in a GGUF header: a long list, to be read ``whole``."""
+_MARKS = {"cls": ("bos", "cls"), "sep": ("seperator", "eos"), "unk": ("unknown",), "pad": ("padding",), "mask": ("mask",)}
+_USUAL = {"cls": 101, "sep": 102, "unk": 100, "pad": 0, "mask": 103}
 
 _LONGEST_WORD = 100
 _REMEMBERED = 100_000
@@ -20,6 +26,26 @@ _CHINESE = (
     (0xF900, 0xFAFF),
     (0x2F800, 0x2FA1F),
 )
+
+
+def wordpiece(told: Mapping[str, Any]) -> WordPiece | None:
+    """The tokeniser that a GGUF header tells of, read with its ``TOKENS``; ``None`` where it is none of a BERT."""
+    pieces = told.get(TOKENS)
+    if told.get("tokenizer.ggml.model") != "bert" or type(pieces) is not tuple:
+        return None
+    marks = {mark: _number(told, mark) for mark in _MARKS}
+    return WordPiece(
+        pieces,
+        {mark: number for mark, number in marks.items() if 0 <= number < len(pieces)},
+        lower_case=told.get("tokenizer.ggml.normalizer.lowercase", True),
+        strip_accents=told.get("tokenizer.ggml.normalizer.strip_accents", True),
+    )
+
+
+def _number(told: Mapping[str, Any], mark: str) -> int:
+    """A mark's number, or the one that it has in the vocabulary of the first BERT, as llama.cpp takes it."""
+    found = [told[key] for name in _MARKS[mark] if (key := f"tokenizer.ggml.{name}_token_id") in told]
+    return int(found[0]) if found else _USUAL[mark]
 
 
 class WordPiece:

@@ -87,12 +87,19 @@ _OTHER_MARKS = {"pad": "padding", "mask": "mask"}
 
 
 def _pieces(folder: Folder) -> list[str]:
-    """Pieces as the engine has them: a low line marks where a word begins, instead of ## where one goes on."""
+    """Pieces as the engine has them: a low line marks where a word begins, instead of ## where one goes on.
+
+    Raises ``SetupError`` where two become one, which would end the engine, and the whole process with it.
+    """
     marks = frozenset(folder.vocabulary.marks.values())
-    return [
+    pieces = [
         piece if number in marks else piece[2:] if piece.startswith("##") and len(piece) > 2 else f"\u2581{piece}"
         for number, piece in enumerate(folder.vocabulary.pieces)
     ]
+    if len(set(pieces)) < len(pieces):
+        twice = next(piece for number, piece in enumerate(pieces) if piece in pieces[:number])
+        raise SetupError(f"{folder.path} has {twice!r} twice in its vocabulary.")
+    return pieces
 
 
 def _kinds(folder: Folder) -> list[int]:
