@@ -7,7 +7,7 @@ After llama.cpp's own accounts (``llama-kv-cache.cpp``, ``llama-memory-recurrent
     cache     for each layer: window * parallel * heads_kv * (key_length * k + value_length * v)
               k and v: bytes of a number in the cache's type; a layer with a state in place of a cache keeps that
     compute   micro_batch * 4 * (vocabulary + 3 * feed_forward + 6 * width + window * parallel)
-    base      48 MiB for the engine itself
+    base      32 MiB for the engine itself
 
 A sliding window makes the cache smaller than this, which is left out: the number may be too high, and should not be too low.
 """
@@ -22,7 +22,7 @@ from modelhub_llama.options import LlamaOptions
 __all__ = ["DEFAULT_WINDOW", "Need", "needs", "window"]
 
 DEFAULT_WINDOW = 4096
-_BASE = 48 << 20
+_BASE = 32 << 20
 _MICRO_BATCH = 512
 _CACHE_BYTES = {
     "f32": 4.0,
