@@ -49,6 +49,16 @@ def test_a_terminal_gets_a_bar_for_each_step() -> None:
     assert "embed:" in terminal.getvalue()
 
 
+def test_bytes_are_told_as_a_person_reads_them() -> None:
+    stderr, terminal = io.StringIO(), Terminal()
+    for stream in (stderr, terminal):
+        told = progress(context(stream), sizes=True)
+        told(3 << 29, 3 << 30, "qwen.gguf")
+        told.close()
+    assert stderr.getvalue() == "qwen.gguf 50 % (1.5 GiB of 3.0 GiB)\n"
+    assert "1.50G/3.00G" in terminal.getvalue()
+
+
 def test_quiet_shows_nothing() -> None:
     terminal = Terminal()
     told = progress(context(terminal, quiet=True))
