@@ -73,7 +73,10 @@ class Bar:
         if what != self.what:
             self.close()
             self.what = what
-            self.bar = import_module("tqdm").tqdm(total=total, desc=what, file=self.stream, leave=False, **self.unit)
+            begun = done if self.unit else 0  # a file may have been begun before
+            self.bar = import_module("tqdm").tqdm(
+                total=total, initial=begun, desc=what, file=self.stream, leave=False, **self.unit
+            )
         self.bar.update(done - self.bar.n)
 
     def close(self) -> None:

@@ -56,7 +56,7 @@ def test_bytes_are_told_as_a_person_reads_them() -> None:
         told(3 << 29, 3 << 30, "qwen.gguf")
         told.close()
     assert stderr.getvalue() == "qwen.gguf 50 % (1.5 GiB of 3.0 GiB)\n"
-    assert "1.50G/3.00G" in terminal.getvalue()
+    assert "1.50G/3.00G" in terminal.getvalue()  # a bar begins where the file was left
 
 
 def test_quiet_shows_nothing() -> None:
