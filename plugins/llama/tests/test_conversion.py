@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference_bert import Reference
-from tiny_bert import VOCABULARY, save, save_safetensors, weights
-
-from modelhub import AsyncHub, Hub
-from modelhub.errors import InvalidRequest, ModelhubError, PluginMissing, SetupError
 from modelhub_llama.bert.weights import load
 from modelhub_llama.conversion.bert import convert
 from modelhub_llama.conversion.importing import converted, folder_of
 from modelhub_llama.conversion.storing import Storage
 from modelhub_llama.conversion.writing import GgmlType, Tensor, write
+from reference_bert import Reference
+from tiny_bert import VOCABULARY, save, save_safetensors, weights
+
+from modelhub import AsyncHub, Hub
+from modelhub.errors import InvalidRequest, ModelhubError, PluginMissing, SetupError
 
 ENGINE = pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None, reason='the engine: pip install "modelhub-llama[engine]"'

@@ -35,7 +35,7 @@ def embedding(name: str, options: LlamaOptions | None) -> EmbeddingModel:
     options = options or LlamaOptions()
     if options.place == "in-process":
         return in_process(name, options)
-    told = Told(pooling=options.pooling, prompts=options.prompts)
+    told = Told(pooling=options.pooling, prompts=options.prompts.given())
     model: EmbeddingModel = _model("embedding", name, options, lambda site, name: vectors(site, name, told))
     return model
 

@@ -11,7 +11,7 @@ from modelhub_openai.quirks import Quirks
 
 from modelhub.plugin import Route, Secret
 
-__all__ = ["Adapter", "CacheType", "Embedder", "LlamaOptions", "Pooling"]
+__all__ = ["Adapter", "CacheType", "Embedder", "LlamaOptions", "Pooling", "Prompts"]
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 Embedder = Literal["llama.cpp", "numpy", "torch"]
@@ -25,6 +25,23 @@ class Adapter:
     file: str
     """A GGUF file; relative to the configuration."""
     scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompts:
+    """What is put before texts that are embedded, by what they are embedded for."""
+
+    query: str | None = None
+    document: str | None = None
+
+    def given(self) -> dict[Literal["query", "document"], str]:
+        """Those that are set."""
+        found: dict[Literal["query", "document"], str] = {}
+        if self.query is not None:
+            found["query"] = self.query
+        if self.document is not None:
+            found["document"] = self.document
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +95,7 @@ class LlamaOptions:
     adapters: tuple[Adapter, ...] = ()
     pooling: Pooling | None = None
     """How the vectors of tokens become one; left out, as the model says. Of a server that does not pool, it is done here."""
-    prompts: Mapping[Literal["query", "document"], str] = field(default_factory=dict)
+    prompts: Prompts = Prompts()
     """What is put before texts that are embedded for that purpose: ``{ query = "query: " }``; left out, as the model says."""
     embedder: Embedder = "llama.cpp"
     """What computes a BERT's vectors: numpy and torch need no engine, and less of the processor's time."""

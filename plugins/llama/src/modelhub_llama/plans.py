@@ -10,7 +10,7 @@ from modelhub.plugin import ConfigError, Plan, bytes_of, shards
 from modelhub_llama.engine import LlamaEngine, Purpose, load
 from modelhub_llama.gguf.header import read
 from modelhub_llama.gguf.memory import needs
-from modelhub_llama.options import LlamaOptions
+from modelhub_llama.options import LlamaOptions, Prompts
 
 __all__ = ["plan"]
 
@@ -42,7 +42,9 @@ def plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, window: 
 def _key(purpose: Purpose, path: str, options: LlamaOptions, window: int) -> Hashable:
     """The file as it is now, and the options that it is loaded with."""
     state = os.stat(path)
-    asked = replace(options, keep_alive=None, memory_limit=None, max_loaded=None, on_overflow="error", models=(), prompts={})
+    asked = replace(
+        options, keep_alive=None, memory_limit=None, max_loaded=None, on_overflow="error", models=(), prompts=Prompts()
+    )
     return (os.path.realpath(path), state.st_mtime_ns, state.st_size, purpose, window, repr(asked))
 
 

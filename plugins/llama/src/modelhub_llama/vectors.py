@@ -69,7 +69,7 @@ class Told:
         return cls(
             pooling=options.pooling or _MODES.get(header.own("pooling_type")),
             normalised=normalised if isinstance(normalised, bool) else None,
-            prompts={**{purpose: prompt for purpose, prompt in said.items() if prompt}, **options.prompts},
+            prompts={**{purpose: prompt for purpose, prompt in said.items() if prompt}, **options.prompts.given()},
             dimensions=header.own("embedding_length_out") or header.own("embedding_length"),
             input_tokens=min(most, header.context_length or most, 8192),
             tokens=wordpiece(header.metadata),
