@@ -22,6 +22,7 @@ from modelhub.plugin import (
     TextRequest,
     TextResponse,
     TextSettings,
+    Unsupported,
 )
 from modelhub_llama.schemas import unheld
 
@@ -131,6 +132,9 @@ def refused(error: ModelhubError) -> ModelhubError:
     if "does not match the expected" in words:
         told = f"llama.cpp could not read what its model wrote, which holds bytes that are no text: {words}"
         return AnswerError(told, head=words.encode()[:200])
+    if found := re.search(r"(image|audio) input is not supported", words):
+        kind = "images" if found[1] == "image" else "audio"
+        return Unsupported(f"This model does not take {kind}: llama.cpp runs it without a projector (mmproj).", feature=kind)
     if not isinstance(error, BadRequest):
         return error
     if found := re.search(r"Jinja Exception: (.+)", words, re.DOTALL):

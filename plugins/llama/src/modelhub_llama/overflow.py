@@ -8,6 +8,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from modelhub_openai.usage import estimated
+
 from modelhub.plugin import (
     ContextOverflow,
     Finished,
@@ -22,7 +24,7 @@ from modelhub.plugin import (
     Wrapper,
 )
 
-__all__ = ["Count", "Fitting", "at_most", "turns"]
+__all__ = ["Count", "Fitting", "about", "at_most", "turns"]
 
 Count = Callable[[TextRequest, Runtime], Awaitable[int]]
 
@@ -74,7 +76,7 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
         room = request.knobs.max_output_tokens or 1
         if window is None or at_most(request) + room <= window:
             return request, ()
-        tokens = await self.count(request, runtime)
+        tokens = await self._tokens(request, window, runtime)
         if tokens + room <= window:
             return request, ()
         if not self.trim:
@@ -88,12 +90,12 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
         always, older, last = turns(request.messages)
         least, most = 1, len(older)
         shortest = replace(request, messages=(*always, *last))
-        tokens = await self.count(shortest, runtime)
+        tokens = await self._tokens(shortest, window, runtime)
         if tokens > space:
             raise _overflow(tokens, window, request)
         while least < most:
             middle = (least + most) // 2
-            if await self.count(_without(request, always, older[middle:], last), runtime) <= space:
+            if await self._tokens(_without(request, always, older[middle:], last), window, runtime) <= space:
                 most = middle
             else:
                 least = middle + 1
@@ -103,6 +105,16 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
             f"{'message was' if left_out == 1 else 'messages were'} left out."
         )
         return _without(request, always, older[most:], last), (Notice("messages", message),)
+
+    async def _tokens(self, request: TextRequest, window: int, runtime: Runtime) -> int:
+        """The tokens of a prompt: counted, or estimated where there is no doubt, for to count megabytes takes minutes."""
+        if at_most(request) > _FAR * window and (tokens := about(request)) > 4 * window:
+            return tokens
+        return await self.count(request, runtime)
+
+
+_FAR = 64
+"""Bytes for each token of the window, beyond which nothing fits that could be called a text."""
 
 
 def turns(
@@ -128,6 +140,11 @@ def at_most(request: TextRequest) -> int:
         size += 256 + len(tool.name) + len(tool.description.encode("utf-8", "replace"))
         size += 2 * len(json.dumps(tool.parameters, default=str))
     return size
+
+
+def about(request: TextRequest) -> int:
+    """The tokens of a prompt, estimated from above."""
+    return estimated(request, TextResponse()).usage.input_tokens or 0
 
 
 _PICTURE = 1 << 20

@@ -13,7 +13,7 @@ from modelhub.plugin import HttpModel, ModelCard, Runtime, TextRequest, TextResp
 from modelhub_llama.chat import LlamaChat
 from modelhub_llama.counting import Facts, ask_facts, count_chat, count_plain, puts_marks
 from modelhub_llama.options import LlamaOptions
-from modelhub_llama.overflow import Fitting
+from modelhub_llama.overflow import Fitting, about
 from modelhub_llama.plain import Plain
 from modelhub_llama.tools import HeldToTools, as_schema, is_held
 
@@ -71,7 +71,7 @@ class LlamaText:
 
         async def count(asked: TextRequest, runtime: Runtime) -> int:
             exact = await self._count(asked, runtime, facts)
-            return _about(asked) if exact is None else exact
+            return about(asked) if exact is None else exact
 
         wire: Any = HttpModel(Plain(self.site, self.name, facts.bos)) if self._is_plain and facts.bos else self._wire
         window = min(filter(None, (facts.window, self.card.context_window)), default=None) if needed else None
@@ -103,14 +103,6 @@ def text_card(
     honoured = SETTINGS | ({"reasoning_effort"} if thinks else set()) | (set() if plain else {"parallel_tool_calls"})
     card = known or ModelCard(model=f"{options.provider}:{name}", kind="text", context_window=window or options.context_window)
     return replace(card, capabilities={**card.capabilities, **capabilities}, settings=frozenset(honoured))
-
-
-def _about(request: TextRequest) -> int:
-    """An estimate from above, for a server that cannot count."""
-    from modelhub_openai.usage import estimated
-
-    guess = estimated(request, TextResponse()).usage.input_tokens
-    return 0 if guess is None else guess
 
 
 @dataclass(eq=False)
