@@ -110,11 +110,12 @@ def test_a_template_that_knows_tools_is_given_them() -> None:
     assert [tool["function"]["name"] for tool in bodies[0]["tools"]] == ["f"]
 
 
-LLAMA_CPP = {
-    "error": {"code": 400, "message": "request (700 tokens) exceeds the available context size (512 tokens), try increasing it"}
-}
-LLAMA_CPP["error"] |= {"type": "exceed_context_size_error", "n_prompt_tokens": 700, "n_ctx": 512}
-PYTHON = "This model's maximum context length is 512 tokens. However, you requested 750 tokens (700 in the messages, 50 in the completion)."
+TOLD = "request (700 tokens) exceeds the available context size (512 tokens), try increasing it"
+LLAMA_CPP = {"error": {"code": 400, "message": TOLD, "type": "exceed_context_size_error", "n_prompt_tokens": 700, "n_ctx": 512}}
+PYTHON = (
+    "This model's maximum context length is 512 tokens. "
+    "However, you requested 750 tokens (700 in the messages, 50 in the completion)."
+)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_each_way_to_say_that_a_prompt_is_too_long_has_its_numbers(status: int, 
 
 def test_a_conversation_is_made_to_fit_once_a_server_has_told_its_window() -> None:
     def chat(body: Any) -> Any:
-        return ANSWER if len(body["messages"]) < 4 else LLAMA_CPP
+        return ANSWER if len(body["messages"]) < 5 else LLAMA_CPP
 
     runtime, asked = server(v1__chat__completions=chat)
     texts = [f"{number} " + "long " * 100 for number in range(8)]
