@@ -19,7 +19,7 @@ from reference_bert import Reference
 from tiny_bert import VOCABULARY, save, save_safetensors, weights
 
 from modelhub import AsyncHub, Hub
-from modelhub.errors import InvalidRequest, ModelhubError, PluginMissing, SetupError
+from modelhub.errors import InvalidRequest, ModelhubError, SetupError
 
 ENGINE = pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None, reason='the engine: pip install "modelhub-llama[engine]"'
@@ -291,17 +291,6 @@ def test_an_imported_model_is_asked_for_by_its_name(
     import asyncio
 
     assert cosines(asyncio.run(awaited()), wanted).min() > 0.9999
-
-
-def test_a_form_is_for_folders(tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from modelhub.catalog.converting import as_file
-    from modelhub.catalog.store import Store
-
-    with pytest.raises(InvalidRequest, match="added as it is"), as_file(tiny, "f32", Store(str(tmp_path))):
-        pass
-    monkeypatch.setattr("modelhub.catalog.converting.providers", lambda: iter(()))
-    with pytest.raises(PluginMissing, match="No installed plugin"), as_file(str(tmp_path), None, Store(str(tmp_path))):
-        pass
 
 
 def test_a_model_that_numpy_cannot_compute_is_told(tiny: str) -> None:
