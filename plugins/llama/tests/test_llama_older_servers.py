@@ -12,10 +12,10 @@ from modelhub_llama.options import LlamaOptions
 from modelhub_llama.text import LlamaText, text_card
 from modelhub_openai.site import Host
 
-from modelhub import ContextOverflow, Message, Tool
-from modelhub.clients.counting import TokenCount, counted_prompt
+from modelhub import ContextOverflow, Message, Tool, ToolCall, ToolResult
+from modelhub.clients.counting import TokenCount, counted_inputs, counted_prompt
 from modelhub.http import HttpRequest, HttpResponse
-from modelhub.plugin import TextRequest, TextSettings, drive
+from modelhub.plugin import EmbeddingRequest, TextRequest, TextSettings, drive
 from modelhub.testing import FakeRuntime
 
 Answer = Callable[[dict[str, Any]], Any]
@@ -154,3 +154,26 @@ def test_an_older_server_that_puts_half_a_character_at_the_end_is_read_without_i
         runtime, _ = server(**{f"v1__{path}": {"choices": [{**choice, "finish_reason": "length"}]}})
         of = model(prompt="plain" if path == "completions" else "chat")
         assert drive(of.call(request("x"), runtime)).text == "日本"
+
+
+def test_a_vectors_model_counts_as_its_server_does() -> None:
+    from modelhub_llama.vectors import Told, vectors
+
+    runtime, asked = server(tokenize=lambda body: {"tokens": [1] * (2 + len(body["content"]))})
+    of: Any = vectors(Host("llama", "http://here/v1", {}, LlamaOptions().quirks), "m", Told())
+    assert drive(counted_inputs(of, EmbeddingRequest(inputs=("日本", "東京都")), runtime)) == TokenCount(9, exact=True)
+    assert asked == ["tokenize", "tokenize"]
+    cut: Any = vectors(
+        Host("llama", "http://here/v1", {}, LlamaOptions().quirks), "m", Told(tokens=lambda text: [1] * len(text))
+    )
+    assert drive(counted_inputs(cut, EmbeddingRequest(inputs=("日本", "東京都")), runtime)) == TokenCount(5, exact=True)
+
+
+def test_calls_of_a_conversation_stay_calls_where_the_template_knows_them() -> None:
+    bodies: list[Any] = []
+    props = {"chat_template": "{{ tools }}"}
+    runtime, _ = server(props=props, v1__chat__completions=lambda body: bodies.append(body) or ANSWER)
+    turns = (Message("user", "x"), Message("assistant", ToolCall("c", "f", "{}")), Message("tool", (ToolResult("c", "晴れ"),)))
+    drive(model().call(TextRequest(messages=turns), runtime))
+    assert [turn["role"] for turn in bodies[0]["messages"]] == ["user", "assistant", "tool"]
+    assert bodies[0]["messages"][1]["tool_calls"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -12,8 +13,20 @@ from modelhub_openai.quirks import Quirks
 from modelhub_openai.site import Host
 from tiny_gguf import write
 
-from modelhub import BadRequest, ContextOverflow, Hub, ImagePart, InvalidRequest, Message, TextPart, Tool, Unsupported
+from modelhub import (
+    BadRequest,
+    ContextOverflow,
+    Hub,
+    ImagePart,
+    InvalidRequest,
+    Message,
+    StreamBroken,
+    TextPart,
+    Tool,
+    Unsupported,
+)
 from modelhub.http import HttpResponse
+from modelhub.testing.laws import merge
 
 pytest.importorskip("xllamacpp", reason='the engine is not installed: pip install "modelhub-llama[engine]"')
 
@@ -112,3 +125,34 @@ def test_a_grammar_can_stand_in_the_configuration(tmp_path_factory: pytest.TempP
     path = write(tmp_path_factory.mktemp("models") / "tiny.gguf")
     for response in four_ways(config(path, prompt="plain", extra_body={"grammar": grammar("はい")}), "x"):
         assert response.text == "はい"
+
+
+TOLD = [{"text": text, "index": 0, "logprobs": None, "finish_reason": None} for text in ("日本\u2028", "👨‍👩‍👧", "\u0085語")]
+STREAM = "".join(f"data: {json.dumps({'choices': [choice]}, ensure_ascii=False)}\r\n\r\n" for choice in TOLD).encode()
+STREAM += b': ping\n\ndata: {"choices": [{"text": "", "index": 0, "finish_reason": "length"}]}\n\n'
+STREAM += b'data: {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 9}}\n\ndata: [DONE]\n\n'
+
+
+def test_a_stream_may_be_cut_between_any_two_bytes() -> None:
+    """AT-C6: inside characters, line ends and marks that look like line ends."""
+
+    def read(*pieces: bytes) -> list[Any]:
+        decoder = Plain(Host("llama", "http://x/v1", {}, Quirks()), "m").decoder()
+        return merge([event for piece in pieces for event in decoder.feed(piece)] + list(decoder.close()))
+
+    whole = read(STREAM)
+    assert whole[0].text == "日本\u2028👨‍👩‍👧\u0085語"
+    assert (whole[-1].response.finish_reason, whole[-1].response.usage.output_tokens) == ("length", 9)
+    for place in range(len(STREAM)):
+        assert read(STREAM[:place], STREAM[place:]) == whole
+    assert read(*(STREAM[place : place + 1] for place in range(len(STREAM)))) == whole
+
+
+def test_a_stream_that_is_cut_is_no_answer() -> None:
+    """AT-C3: without its end it raises, with what had come."""
+    decoder = Plain(Host("llama", "http://x/v1", {}, Quirks()), "m").decoder()
+    decoder.feed(STREAM[: STREAM.index(b": ping")])
+    with pytest.raises(StreamBroken) as caught:
+        decoder.close()
+    partial: Any = caught.value.partial
+    assert partial.text == "日本\u2028👨‍👩‍👧\u0085語"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Never
 
 from modelhub_openai.site import Host, json_bytes
@@ -12,6 +12,7 @@ from modelhub_openai.site import Host, json_bytes
 from modelhub.plugin import (
     BadRequest,
     EmbeddingRequest,
+    EmbeddingResponse,
     HttpModel,
     HttpRequest,
     HttpResponse,
@@ -23,11 +24,12 @@ from modelhub.plugin import (
     TextRequest,
     UnknownModel,
     Unsupported,
+    Wrapper,
 )
 from modelhub_llama.chat import LlamaChat, refused
 from modelhub_llama.plain import Plain, prompt_of
 
-__all__ = ["Facts", "ask_facts", "count_chat", "count_plain", "count_texts", "puts_marks"]
+__all__ = ["CountingVectors", "Facts", "ask_facts", "count_chat", "count_plain", "count_texts", "puts_marks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,20 @@ async def ask_facts(site: Host, name: str, request: Request, runtime: Runtime) -
         tools=tools if isinstance(tools, bool) else None,
         bos=bos if isinstance(bos, str) else "",
     )
+
+
+@dataclass(frozen=True, eq=False)
+class CountingVectors(Wrapper[EmbeddingRequest, EmbeddingResponse, Never]):
+    """An embedding model that counts: by ``tokens``, where it cuts texts itself, else as its server does."""
+
+    site: Any = field(repr=False)
+    name: str
+    tokens: Callable[[str], list[int]] | None = field(repr=False)
+
+    async def count_tokens(self, request: EmbeddingRequest, runtime: Runtime) -> int | None:
+        if self.tokens is not None:
+            return sum(len(self.tokens(text)) for text in request.inputs)
+        return await count_texts(self.site, self.name, request, runtime)
 
 
 async def puts_marks(site: Host, name: str, request: Request, runtime: Runtime) -> bool:

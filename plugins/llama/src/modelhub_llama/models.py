@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from modelhub_openai.site import Host, host
 
-from modelhub.plugin import EmbeddingModel, Model, ModelCard, Plan, RerankingModel, TextModel
+from modelhub.plugin import EmbeddingModel, Model, Plan, RerankingModel, TextModel
 from modelhub_llama.engine import LlamaEngine, Purpose
+from modelhub_llama.gguf.cards import card as described
 from modelhub_llama.gguf.finding import find
 from modelhub_llama.gguf.header import read
 from modelhub_llama.options import LlamaOptions
@@ -62,11 +64,12 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
     header = read(path)
     window = min(options.context_window or 4096, header.context_length or 4096)
     plan = engine_plan(purpose, path, name, options, window)
-    card = ModelCard(model=f"{options.provider}:{name}", kind=purpose, context_window=window, local=True)
+    card = replace(described(path, name, options), kind=purpose, context_window=window, local=True)
     if purpose == "text":
+        from modelhub_llama.template import written
         from modelhub_llama.text import text_card
 
-        card = text_card(options, name, template=header.chat_template or "", known=card)
+        card = text_card(options, name, template=written(header, options), known=card)
     return Resident(card, plan, lambda engine: over(engine.host, name), purpose == "text")
 
 

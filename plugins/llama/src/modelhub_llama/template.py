@@ -17,7 +17,7 @@ from modelhub.plugin import SetupError
 from modelhub_llama.gguf.header import Header, read
 from modelhub_llama.options import LlamaOptions
 
-__all__ = ["chosen", "doubtful", "given", "settled", "tried"]
+__all__ = ["chosen", "doubtful", "given", "settled", "tried", "written"]
 
 _SECONDS = 20.0
 """How long a trial may take, start of a process included."""
@@ -52,6 +52,14 @@ def chosen(header: Header, options: LlamaOptions) -> str:
         f'{header.file} has no chat template{has}, so nobody knows how it expects a conversation. Set prompt = "plain" in '
         f'[providers.{options.provider}] to let it go on with a text as it is, or chat_template = "file.jinja".'
     )
+
+
+def written(header: Header, options: LlamaOptions) -> str:
+    """The template, for who wants to know what it knows; empty where there is none."""
+    try:
+        return chosen(header, options)
+    except SetupError:
+        return ""
 
 
 def given(template: str, options: LlamaOptions) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 
 from modelhub_openai.site import Host
 
-from modelhub.plugin import HttpModel, ModelCard, Runtime, TextRequest, TextResponse
+from modelhub.plugin import HttpModel, ModelCard, Runtime, TextRequest, TextResponse, Wrapper
 from modelhub_llama.chat import LlamaChat
 from modelhub_llama.counting import Facts, ask_facts, count_chat, count_plain, puts_marks
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.overflow import Fitting, about
 from modelhub_llama.plain import Plain
-from modelhub_llama.tools import HeldToTools, as_schema, is_held
+from modelhub_llama.tools import HeldToTools, asked_for, with_calls
 
 __all__ = ["SETTINGS", "LlamaText", "Texts", "text_card"]
 
@@ -54,19 +54,18 @@ class LlamaText:
     async def count_tokens(self, request: TextRequest, runtime: Runtime) -> int | None:
         """The exact number of tokens of a request; ``None`` where the server cannot count."""
         facts = await self._facts(request, runtime)
-        if request.tools and is_held(request, native=bool(facts.tools)):
-            request = as_schema(request)
-        return await self._count(request, runtime, facts)
+        asked = request if self._is_plain else asked_for(request, native=facts.tools is True)
+        return await self._count(asked, runtime, facts)
 
     @property
     def _is_plain(self) -> bool:
         return self.options.prompt == "plain"
 
-    async def _fitting_model(self, request: TextRequest, runtime: Runtime) -> HeldToTools:
+    async def _fitting_model(self, request: TextRequest, runtime: Runtime) -> Wrapper[TextRequest, TextResponse[Any], Any]:
         """The model as this request needs it."""
         local = self.options.place == "in-process"
         told = self.options.context_window is not None or self.options.on_overflow == "trim"
-        needed = local or request.tools or self._is_plain or told
+        needed = local or request.tools or self._is_plain or told or with_calls(request)
         facts = await self._facts(request, runtime) if needed else Facts()
 
         async def count(asked: TextRequest, runtime: Runtime) -> int:
@@ -75,7 +74,9 @@ class LlamaText:
 
         wire: Any = HttpModel(Plain(self.site, self.name, facts.bos)) if self._is_plain and facts.bos else self._wire
         window = min(filter(None, (facts.window, self.card.context_window)), default=None) if needed else None
-        return HeldToTools(Fitting(wire, count, window, self.options.on_overflow == "trim"), native=facts.tools is True)
+        fitting = Fitting(wire, count, window, self.options.on_overflow == "trim")
+        calls = request.tools or with_calls(request)
+        return HeldToTools(fitting, native=facts.tools is True) if calls else fitting
 
     async def _facts(self, request: TextRequest, runtime: Runtime) -> Facts:
         """What the server says of itself, asked once."""

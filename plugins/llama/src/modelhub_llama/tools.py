@@ -32,7 +32,7 @@ from modelhub.plugin import (
 )
 from modelhub_llama.calls import CallReader
 
-__all__ = ["HeldToTools", "as_schema", "calls_schema", "is_held"]
+__all__ = ["HeldToTools", "as_schema", "asked_for", "calls_schema", "is_held", "told_in_words", "with_calls"]
 
 MOST_CALLS = 16
 """Calls that one answer may hold, so that a weak model does not ask for ever."""
@@ -49,8 +49,7 @@ class HeldToTools(Wrapper[TextRequest, TextResponse[Any], Any]):
     native: bool = True
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
-        asked = self._asked(request)
-        response = await self.inner.call(asked, runtime)
+        response = await self.inner.call(asked_for(request, native=self.native), runtime)
         if not is_held(request, native=self.native):
             return response
         reader = _reader(request)
@@ -60,7 +59,7 @@ class HeldToTools(Wrapper[TextRequest, TextResponse[Any], Any]):
     async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[Any, None]:
         held = is_held(request, native=self.native)
         reader = _reader(request)
-        async with aclosing(self.inner.stream(self._asked(request), runtime)) as events:
+        async with aclosing(self.inner.stream(asked_for(request, native=self.native), runtime)) as events:
             async for event in events:
                 if not held or isinstance(event, ReasoningDelta):
                     yield event
@@ -73,10 +72,11 @@ class HeldToTools(Wrapper[TextRequest, TextResponse[Any], Any]):
                     for found in reader.feed(text):
                         yield found
 
-    def _asked(self, request: TextRequest) -> TextRequest:
-        """The request as the model can take it."""
-        told = request if self.native else told_in_words(request)
-        return as_schema(told) if is_held(request, native=self.native) else told
+
+def asked_for(request: TextRequest, *, native: bool) -> TextRequest:
+    """The request as the model can take it."""
+    told = request if native else told_in_words(request)
+    return as_schema(told) if is_held(request, native=native) else told
 
 
 def is_held(request: TextRequest, *, native: bool) -> bool:
@@ -123,9 +123,14 @@ def calls_schema(tools: Iterable[Tool], *, at_most: int, answer: Mapping[str, An
     return {"anyOf": [calls, _closed({"answer": {"$ref": "#/$defs/answer"}})], "$defs": definitions}
 
 
+def with_calls(request: TextRequest) -> bool:
+    """Whether tools were called in the conversation so far."""
+    return any(isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.content)
+
+
 def told_in_words(request: TextRequest) -> TextRequest:
     """The request with earlier calls and their results as text, for a model whose turns know neither."""
-    if not any(isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.content):
+    if not with_calls(request):
         return request
     names = {part.id: part.name for message in request.messages for part in message.content if isinstance(part, ToolCall)}
     return replace(request, messages=tuple(_told(message, names) for message in request.messages))

@@ -114,7 +114,9 @@ def _computed_here(path: str, options: LlamaOptions, plan: Plan[Any], card: Mode
 
 def vectors(site: Site, name: str, told: Told) -> EmbeddingModel:
     """An embedding model that is asked over HTTP."""
-    return HttpModel(VectorEndpoint(site, name, told=told))
+    from modelhub_llama.counting import CountingVectors
+
+    return CountingVectors(HttpModel(VectorEndpoint(site, name, told=told)), site, name, told.tokens)
 
 
 @dataclass(frozen=True, kw_only=True)
