@@ -20,10 +20,19 @@ from reference_bert import Reference
 from tiny_bert import save
 
 from modelhub import AsyncHub, Hub
-from modelhub.errors import AnswerError, BadRequest, ContextOverflow, ModelhubError, SetupError, UnknownModel, Unsupported
+from modelhub.errors import (
+    AnswerError,
+    BadRequest,
+    ContextOverflow,
+    ModelhubError,
+    SetupError,
+    TimedOut,
+    UnknownModel,
+    Unsupported,
+)
 from modelhub.http import HttpResponse
 from modelhub.interfaces.embedding import EmbeddingRequest
-from modelhub.model import AnyModel
+from modelhub.model import AnyModel, Timeouts
 from modelhub.testing import EmbeddingConformance
 from modelhub.testing.installed import build
 
@@ -154,6 +163,25 @@ def test_the_card_says_what_the_model_takes(config: Config, embedder: str) -> No
         told = models.embedding("e").embed(["rain"]).provider_metadata
     assert (card.dimensions, card.limits["input_tokens"], card.local, card.licence) == (64, 48, True, "apache-2.0")
     assert told == {"pooling": "mean", "normalised": True}
+
+
+@pytest.mark.parametrize("embedder", PLACES)
+def test_tokens_are_counted_as_the_answer_counts_them(config: Config, folder: Path, embedder: str) -> None:
+    with hub(config, embedder) as models:
+        client = models.embedding("e")
+        counted = client.count_tokens(TEXTS)
+        assert (counted.tokens, counted.exact) == (client.embed(TEXTS).usage.input_tokens, True)
+        assert counted.tokens == sum(len(Reference(folder).tokens(text)) for text in TEXTS)
+
+
+def test_a_time_out_ends_what_numpy_computes(config: Config) -> None:
+    """AT-C7: the total time-out holds where nothing is sent."""
+    with hub(config, "numpy") as models:
+        client = models.embedding("e")
+        client.embed(["rain"])
+        with pytest.raises(TimedOut) as caught:
+            client.embed(["rain " * 40] * 5000, timeouts=Timeouts(total=0.05))
+    assert caught.value.phase == "total"
 
 
 def test_many_tasks_share_one_model(config: Config, folder: Path) -> None:

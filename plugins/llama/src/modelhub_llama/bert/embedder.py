@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from threading import Event
 from typing import TYPE_CHECKING, Any, Literal, Never
 
@@ -15,6 +16,7 @@ from modelhub.plugin import (
     ModelCard,
     Plan,
     Runtime,
+    TimedOut,
     Unsupported,
     Usage,
     engines,
@@ -66,22 +68,31 @@ class BertModel:
         if request.dimensions not in (None, self.card.dimensions):
             message = f"{self.card.model} makes vectors of {self.card.dimensions} numbers, and no others."
             raise Unsupported(message, feature="dimensions")
-        left = Event()
-        async with engines().lease(self.plan, runtime) as engine:
+        left, until = Event(), _until(request, runtime)
+        async with engines().lease(self.plan, runtime, request.timeouts) as engine:
             try:
-                return await runtime.in_thread(self._computed, engine, request, left)
+                return await runtime.in_thread(
+                    self._computed, engine, request, lambda: not left.is_set() and runtime.now() < until
+                )
             except BaseException:
                 left.set()  # nobody waits any more: the thread ends after its batch
                 raise
 
+    async def count_tokens(self, request: EmbeddingRequest, runtime: Runtime) -> int:
+        """The tokens of all texts together, with the marks around each."""
+        async with engines().lease(self.plan, runtime, request.timeouts) as engine:
+            return sum(len(engine.wordpiece(text)) for text in request.inputs)
+
     def stream(self, request: EmbeddingRequest, runtime: Runtime) -> AsyncGenerator[Never, None]:  # noqa: ARG002  # the protocol's
         raise Unsupported("Embeddings come whole: call the model instead of streaming it.", feature="stream")
 
-    def _computed(self, engine: BertEngine, request: EmbeddingRequest, left: Event) -> EmbeddingResponse:
+    def _computed(self, engine: BertEngine, request: EmbeddingRequest, wanted: Callable[[], bool]) -> EmbeddingResponse:
         prompt = self.prompts.get(request.purpose, "") if request.purpose else ""
         texts = [engine.wordpiece(prompt + text) for text in request.inputs]
         self._check(texts)
-        vectors = engine.bert.vectors(texts, lambda: not left.is_set())
+        vectors = engine.bert.vectors(texts, wanted)
+        if not wanted():
+            raise self._late(request)
         return EmbeddingResponse(
             buffer=vectors.astype("<f4").tobytes(),
             count=len(texts),
@@ -93,6 +104,10 @@ class BertModel:
             attempts=(Attempt(self.card.model),),
         )
 
+    def _late(self, request: EmbeddingRequest) -> TimedOut:
+        seconds = request.timeouts.total or 0.0
+        return TimedOut(f"{self.card.model} was not done within {seconds:g} s (total).", phase="total", seconds=seconds)
+
     def _check(self, texts: Sequence[Sequence[int]]) -> None:
         """Raise where a text is too long."""
         limit = self.card.limits["input_tokens"]
@@ -100,3 +115,8 @@ class BertModel:
             if len(text) > limit:
                 message = f"A text has {len(text)} tokens, and {self.card.model} takes {limit}."
                 raise ContextOverflow(message, prompt_tokens=len(text), context_window=limit)
+
+
+def _until(request: EmbeddingRequest, runtime: Runtime) -> float:
+    """When the request's time is over, on the runtime's clock."""
+    return inf if request.timeouts.total is None else runtime.now() + request.timeouts.total
