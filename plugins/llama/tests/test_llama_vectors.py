@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -254,10 +256,12 @@ def test_torch_makes_the_same_vectors(config: Config, folder: Path) -> None:
     assert (found * Reference(folder).vectors(list(TEXTS))).sum(axis=1).min() > 0.999
 
 
-def test_torch_that_is_missing_is_told(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
-    with hub(config, "torch") as models, pytest.raises(SetupError, match=r"pip install \"modelhub-llama\[torch\]\""):
-        models.embedding("e").embed(["rain"])
+def test_torch_that_is_missing_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = shutil.copy(folder.parent / "tiny.gguf", tmp_path)  # one that no test has loaded
+    monkeypatch.setitem(sys.modules, "torch", None)
+    config = {"providers": {"llama": {"embedder": "torch"}}}
+    with Hub(config=config) as models, pytest.raises(SetupError, match=r"pip install \"modelhub-llama\[torch\]\""):
+        models.embedding(f"llama:{file}").embed(["rain"])
 
 
 def test_whoever_leaves_is_not_computed_for(folder: Path) -> None:
