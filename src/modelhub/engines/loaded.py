@@ -34,11 +34,10 @@ class Loaded:
         """Whether it is loaded, and nobody uses it."""
         return self.engine is not None and not self.users
 
-    def seconds_left(self, now: float) -> float | None:
-        """Until it may be unloaded, at the earliest, if nobody comes; ``None``: not by the clock."""
-        if self.plan.keep_alive is None:
-            return None
-        return (self.idle_since if self.is_idle else now) + self.plan.keep_alive - now
+    @property
+    def ends_at(self) -> float | None:
+        """When it is unloaded if nobody comes; ``None``: not by the clock."""
+        return None if self.plan.keep_alive is None else self.idle_since + self.plan.keep_alive
 
     def settle(self, outcome: Engine | BaseException) -> None:
         """Loading has ended, and whoever waits goes on."""

@@ -18,8 +18,6 @@ __all__ = ["EnginePool", "engines"]
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 """Seconds between two looks at a load; the last one again and again."""
 _USUAL = Timeouts()
-_NAP = 1.0
-"""Seconds for which the janitor sleeps at least, while all are in use."""
 
 
 class EnginePool:
@@ -36,6 +34,7 @@ class EnginePool:
         self._moving = threading.Lock()
         """Held by whoever loads or unloads: one at a time, so that memory is counted once."""
         self._janitor: threading.Thread | None = None
+        self._janitor_wakes = 0.0
         self._closing = False
 
     @asynccontextmanager
@@ -83,8 +82,9 @@ class EnginePool:
         with self._lock:
             entry = self._entries.get(plan.key)
             if entry is None:
-                entry = self._entries[plan.key] = Loaded(plan)
+                entry = Loaded(plan)
                 threading.Thread(target=self._load, args=(entry,), name="modelhub-load", daemon=True).start()
+                self._entries[plan.key] = entry
             elif entry.users >= plan.places:
                 message = f"{plan.name} has {entry.users} requests already, as many as it takes at once. {plan.more_places}"
                 provider, _, model = plan.name.partition(":")
@@ -116,10 +116,8 @@ class EnginePool:
                 self._entries.pop(entry.plan.key, None)
             entry.idle_since = time.monotonic()
             entry.settle(outcome)
-            self._changed.notify()
-            if self._janitor is None and entry.error is None and entry.plan.keep_alive is not None:
-                self._janitor = threading.Thread(target=self._keep_house, name="modelhub-janitor", daemon=True)
-                self._janitor.start()
+            if entry.is_idle:  # those who asked for it have left
+                self._expect_end(entry)
 
     def _make_room(self, entry: Loaded) -> None:
         from modelhub.engines.memory import available
@@ -138,21 +136,36 @@ class EnginePool:
             entry.users -= 1
             if not entry.users:
                 entry.idle_since = time.monotonic()
-                if entry.plan.keep_alive is not None and entry.plan.keep_alive < _NAP:
-                    self._changed.notify()
+                if entry.is_idle:
+                    self._expect_end(entry)
+
+    def _expect_end(self, entry: Loaded) -> None:
+        """Nobody uses it any more: see to it that somebody is awake when its time is over."""
+        if entry.ends_at is None:
+            return
+        if self._janitor is None:
+            self._janitor = threading.Thread(target=self._keep_house, name="modelhub-janitor", daemon=True)
+            self._janitor_wakes = 0.0
+            try:
+                self._janitor.start()
+            except RuntimeError:  # the interpreter is about to end, which unloads everything
+                self._janitor = None
+        elif entry.ends_at < self._janitor_wakes:
+            self._changed.notify()
 
     def _keep_house(self) -> None:
-        """Unload what has been idle for long enough, as long as anything is loaded that may be."""
+        """Unload what has been idle for long enough, as long as anything is loaded that nobody uses."""
         while True:
             with self._lock:
-                now = time.monotonic()
-                left = {entry: seconds for entry in self._entries.values() if (seconds := entry.seconds_left(now)) is not None}
-                if not left:
+                ends = {entry: end for entry in self._entries.values() if entry.is_idle and (end := entry.ends_at) is not None}
+                if not ends:
                     self._janitor = None
                     return
-                due = [entry for entry, seconds in left.items() if entry.is_idle and seconds <= 0]
+                now = time.monotonic()
+                due = [entry for entry, end in ends.items() if end <= now]
                 if not due:
-                    self._changed.wait(min(max(s, 0.0) if e.is_idle else max(s, _NAP) for e, s in left.items()))
+                    self._janitor_wakes = min(ends.values())
+                    self._changed.wait(self._janitor_wakes - now)
             for entry in due:
                 self._unload(entry)
 
@@ -167,6 +180,7 @@ class EnginePool:
             if engine is None or self._entries.get(entry.plan.key) is not entry or (entry.users and not used):
                 return False
             del self._entries[entry.plan.key]
+            self._changed.notify()  # the janitor may have no more to do
         engine.close()
         return True
 
