@@ -130,8 +130,10 @@ class EnginePool:
         make_room(entry.plan, others, self._taken_out, self._available or available)
 
     def _left(self, entry: Loaded) -> None:
-        if self._closing and threading.current_thread().daemon:
-            threading.Event().wait()
+        if self._closing:  # the lock may be in the hand of a thread that is no more
+            if _is_daemon():
+                threading.Event().wait()
+            return
         with self._lock:
             entry.users -= 1
             if not entry.users:
@@ -141,7 +143,7 @@ class EnginePool:
 
     def _expect_end(self, entry: Loaded) -> None:
         """Nobody uses it any more: see to it that somebody is awake when its time is over."""
-        if entry.ends_at is None:
+        if entry.ends_at is None or self._entries.get(entry.plan.key) is not entry:
             return
         if self._janitor is None:
             self._janitor = threading.Thread(target=self._keep_house, name="modelhub-janitor", daemon=True)
@@ -183,6 +185,11 @@ class EnginePool:
             self._changed.notify()  # the janitor may have no more to do
         engine.close()
         return True
+
+
+def _is_daemon() -> bool:
+    """Whether this is a daemon thread, also asked when the main one has ended its part and has no name any more."""
+    return threading.get_ident() != threading.main_thread().ident and threading.current_thread().daemon
 
 
 def _in_time(entry: Loaded, passed: float, timeouts: Timeouts) -> None:

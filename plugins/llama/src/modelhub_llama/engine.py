@@ -38,16 +38,40 @@ class LlamaEngine:
         from modelhub_llama.hanging_up import hang_up
 
         hang_up(self._port, _ENDING)
+        if _forked:
+            self._keep()
         self._server = None
 
     def forget(self) -> None:
         """In a forked child: its end would wait for threads that only the parent has, so here it never ends."""
-        import ctypes
-
         from modelhub_llama.hanging_up import close_copies
 
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
+        self._keep()
         close_copies(self._port)
+        if not _forked:
+            _forked.append(True)
+            _end_without_farewell()
+
+    def _keep(self) -> None:
+        """Let it live as long as the process."""
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
+
+
+_forked: list[bool] = []
+"""Not empty in a process that was forked while a model was loaded. There llama.cpp waits for a thread of the parent's when an
+engine ends, also one that the process has loaded itself, and so it aborts the process, or hangs."""
+
+
+def _end_without_farewell() -> None:
+    """In such a process, which llama.cpp would abort at its very end: leave out what C++ does there; Python is done by then."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):
+        leave = ctypes.cast(libc["_exit"], ctypes.c_void_p)
+        libc.on_exit(leave, None)  # what is registered last is called first, with the exit code
 
 
 def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int) -> LlamaEngine:

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelhub.plugin import Finished, Model, ModelCard, Plan, Request, Runtime, Timeouts, engines
+from modelhub.plugin import Finished, Model, ModelCard, ModelhubError, Plan, Request, Runtime, StreamBroken, Timeouts, engines
 from modelhub_llama.engine import LlamaEngine
 
 __all__ = ["Resident"]
@@ -27,12 +27,24 @@ class Resident:
 
     async def call(self, request: Request, runtime: Runtime) -> Any:
         if self.streamed:
-            async with aclosing(self._events(request, runtime, call=True)) as events:  # nobody waits for a first token
+            return await self._collected(request, runtime)
+        async with self._loaded(request, runtime, call=True) as (model, request):
+            return await model.call(request, runtime)
+
+    async def _collected(self, request: Request, runtime: Runtime) -> Any:
+        """A stream as a call: without a time-out for its first token, and what breaks it is the call's own error."""
+        try:
+            async with aclosing(self._events(request, runtime, call=True)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         return event.response
-        async with self._loaded(request, runtime, call=True) as (model, request):
-            return await model.call(request, runtime)
+        except StreamBroken as error:
+            why = error.__cause__
+            if not isinstance(why, ModelhubError):
+                raise
+            why.partial = error.partial
+            raise why from why.__cause__
+        raise StreamBroken(f"{self.plan.name} gave no end to its answer.")
 
     async def count_tokens(self, request: Request, runtime: Runtime) -> int | None:
         """The exact number of tokens of a request; the model is loaded for it."""
