@@ -18,7 +18,7 @@ import pytest
 from asking import config
 from engine_room import ask, eventually, loaded, unload
 
-from modelhub import AsyncHub, ConfigError, Hub, NotEnoughMemory, SetupError, StreamBroken
+from modelhub import AsyncHub, ConfigError, Hub, ModelhubError, NotEnoughMemory, SetupError, StreamBroken
 from modelhub.plugin import engines
 
 pytest.importorskip("xllamacpp", reason='the engine is missing: pip install "modelhub-llama[engine]"')
@@ -282,8 +282,11 @@ def test_nothing_is_written_to_the_terminal(tiny: str, capfd: pytest.CaptureFixt
 # unloading
 
 
-def test_unloading_holds_up_no_event_loop(tiny: str) -> None:
+def test_unloading_holds_up_no_event_loop(tmp_path: Path) -> None:
     """llama.cpp's end waits for all who are connected, with the interpreter's lock in its hand: they are cut first."""
+    from tiny_gguf import write
+
+    slow = write(tmp_path / "slow.gguf", width=256, layers=3, context=2048)
     late: list[float] = []
 
     async def beat() -> None:
@@ -293,16 +296,16 @@ def test_unloading_holds_up_no_event_loop(tiny: str) -> None:
             late.append(time.monotonic() - started)
 
     async def scene() -> None:
-        async with AsyncHub(config(tiny, parallel=1)) as hub:
+        async with AsyncHub(config(slow, parallel=1)) as hub:
             text = hub.text("a")
             await text.generate("hi", max_output_tokens=1)
-            tasks = [asyncio.create_task(text.generate("hi", **ENDLESS)) for _ in range(4)]
+            tasks = [asyncio.create_task(text.generate("hi", **ENDLESS | {"max_output_tokens": 1900})) for _ in range(4)]
             await asyncio.sleep(0.05)
             beating = asyncio.create_task(beat())
             await asyncio.to_thread(unload)
             beating.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
-            assert any(isinstance(end, Exception) for end in ends)
+            assert all(isinstance(end, ModelhubError) for end in ends), ends
 
     asyncio.run(scene())
     assert max(late) < 0.5
