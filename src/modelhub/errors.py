@@ -143,7 +143,9 @@ class NotEnoughMemory(SetupError):
     It is ``retryable`` where it fits as soon as those models are idle that are in use now.
     """
 
-    def __init__(self, message: str, *, needed: int, available: int, limit: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, needed: int | None = None, available: int | None = None, limit: int | None = None
+    ) -> None:
         super().__init__(message)
         self.needed = needed
         self.available = available
