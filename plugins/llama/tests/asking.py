@@ -26,7 +26,7 @@ def serving(path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
     command = [sys.executable, str(Path(__file__).parent / "llama_server.py"), path]
     command += [f"{name}={value}" for name, value in parameters.items()]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
     ) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip()

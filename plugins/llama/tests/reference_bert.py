@@ -25,7 +25,9 @@ class Reference:
         self.tensors = read(folder / "model.safetensors")
         pooling = json.loads((folder / "1_Pooling" / "config.json").read_text(encoding="utf-8"))
         self.first_token = pooling["pooling_mode_cls_token"]
-        self.normalised = any("Normalize" in module["type"] for module in json.loads((folder / "modules.json").read_text()))
+        self.normalised = any(
+            "Normalize" in module["type"] for module in json.loads((folder / "modules.json").read_text("utf-8"))
+        )
         told = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
         self.lower_case = told["do_lower_case"]
 

@@ -305,7 +305,7 @@ def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(shell: Shell, hub: Fau
     content = Path(tiny).read_bytes()
     hub.on(FILE, Reply(headers={"etag": '"x"'}, body=content, fault="stall", at="middle"))
     command = [sys.executable, "-m", "modelhub", "models", "pull", hub.url + FILE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
         for line in process.stderr:
             if " 40 %" in line or " 50 %" in line:

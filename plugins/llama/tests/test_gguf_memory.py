@@ -40,7 +40,7 @@ os._exit(0)
 def test_the_engine_takes_what_was_foretold(tmp_path: Path) -> None:
     """Weights of 81 MiB and a cache of 64: neither is a rounding error."""
     file = write(tmp_path / "m.gguf", width=512, layers=8, heads=8, context=4096)
-    done = subprocess.run([sys.executable, "-c", SCRIPT, file], capture_output=True, text=True, check=True, timeout=100)
+    done = subprocess.run([sys.executable, "-c", SCRIPT, file], capture_output=True, encoding="utf-8", check=True, timeout=100)
     taken = json.loads(done.stdout.splitlines()[-1])
     foretold = needs(read(file), LlamaOptions(context_window=2048, parallel=2)).total
     assert 0.9 * taken <= foretold <= 1.35 * taken, (taken, foretold)

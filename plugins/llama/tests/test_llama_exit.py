@@ -76,7 +76,7 @@ def ended(script: str, path: str, *, interrupted: bool = False) -> tuple[int, st
         [sys.executable, "-X", "dev", "-W", "error", "-c", begin + script, path],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     ) as process:
         if interrupted:
             assert process.stdout is not None

@@ -351,7 +351,7 @@ import re, sys
 from pathlib import Path
 from modelhub import Hub
 def taken():
-    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text("utf-8"))[1]) * 1024
 settings = {"models": {"a": {"model": "llama:" + sys.argv[1]}}, "providers": {"llama": {"threads": 1, "parallel": 4}}}
 import xllamacpp, httpx, numpy
 hub = Hub(settings)
@@ -371,6 +371,6 @@ def test_it_takes_no_more_than_was_said(tmp_path: Path, shape: dict[str, int]) -
     from tiny_gguf import write
 
     path = write(tmp_path / "m.gguf", context=2048, **shape)  # type: ignore[arg-type]  # whole numbers all
-    done = subprocess.run([sys.executable, "-c", GROWTH, path], capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run([sys.executable, "-c", GROWTH, path], capture_output=True, encoding="utf-8", timeout=50, check=True)
     grown, said = map(int, re.findall(r"\d+", done.stdout))
     assert grown <= said <= 2 * grown + (64 << 20)

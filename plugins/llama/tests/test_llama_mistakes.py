@@ -123,7 +123,7 @@ def test_control_c_stops_an_answer_and_leaves_the_model_usable(tmp_path: Path) -
     path = write(tmp_path / "tiny.gguf", context=1 << 16, width=128)
     script = textwrap.dedent(INTERRUPTED).replace('"threads": 1', '"threads": 1, "context_window": 65536')
     with subprocess.Popen(
-        [sys.executable, "-c", script, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == "begun\n"

@@ -39,7 +39,13 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     weights = dict(np.load(folder / "weights.npz"))
     words = (folder / "words.txt").read_bytes().decode().split("\0")
     shape = Shape(trained_model.KINDS, width=32, layers=2, heads=2, inner=64, context=96)
-    return Learnt(folder / "trained.gguf", weights, shape, Pieces(tuple(words)), np.loadtxt(folder / "losses.txt", encoding="utf-8").tolist())
+    return Learnt(
+        folder / "trained.gguf",
+        weights,
+        shape,
+        Pieces(tuple(words)),
+        np.loadtxt(folder / "losses.txt", encoding="utf-8").tolist(),
+    )
 
 
 def test_the_way_back_is_the_slope_of_the_loss() -> None:
