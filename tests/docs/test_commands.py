@@ -11,13 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from pages import PAGES, ROOT
 
 from modelhub.cli.parsing import Parser, parse
 from modelhub.cli.shell import find, split
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("docs", "plugins", "benchmarks", "examples")
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(p for name in FOLDERS for p in (ROOT / name).rglob("*.md"))])
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 OTHERS = {"cat", "pytest"}
 
@@ -29,6 +27,8 @@ def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
         for line in re.findall(r"^\$ (.*)$", console[1], re.MULTILINE):
             words: list[str] = []
             for word in [*shlex.split(line, comments=True), "|"]:
+                if not words and re.match(r"[A-Z_]+=", word):
+                    continue  # of the environment
                 if word != "|":
                     words.append(word)
                     continue

@@ -1,7 +1,8 @@
 """Every code block of the README and the docs holds: Python runs, TOML is loaded, JSON is read, and commands exist.
 
 The Python of a page runs top to bottom, as one program. A block whose first line is ``# file: NAME`` is written to that file,
-so that a later block can use it. The pages about plugins have a test of their own, which installs what they build.
+so that a later block can use it. The pages about plugins and about models on one's own machine have tests of their own, which
+make what these need.
 """
 
 from __future__ import annotations
@@ -12,53 +13,15 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from pages import PAGES, ROOT, Block, blocks, name_of, write_down
 
 from modelhub.config import load
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("docs", "plugins", "benchmarks", "examples")
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(p for name in FOLDERS for p in (ROOT / name).rglob("*.md"))])
-OWN_TEST = {"docs/plugins/writing.md", "docs/plugins/testing.md"}
-FILE = re.compile(r"\A(?:#|<!--) file: (?P<name>\S+)")
+OWN_TEST = {"docs/how-to/local-models.md", "docs/plugins/testing.md", "docs/plugins/writing.md"}
 LANGUAGES = {"console", "json", "jsonl", "markdown", "python", "toml"}
-
-
-class Block(NamedTuple):
-    line: int
-    language: str
-    code: str
-
-    @property
-    def file(self) -> str:
-        named = FILE.match(self.code)
-        return named["name"] if named else ""
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    """The fenced blocks of a page. A fence that is indented, has no language or never ends is a mistake."""
-    opened: Block | None = None
-    lines: list[str] = []
-    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(keepends=True), 1):
-        if not line.lstrip().startswith(("```", "~~~")):
-            lines.append(line)
-        elif opened:
-            assert line.rstrip() == "```", f"{name_of(page)}:{number} ends a block with {line!r}."
-            yield opened._replace(code="".join(lines))
-            opened = None
-        else:
-            language = re.fullmatch(r"```([a-z]+)\n", line)
-            assert language, f"{name_of(page)}:{number} has a fence that is indented or has no language: {line!r}."
-            opened, lines = Block(number, language[1], ""), []
-    assert opened is None, f"{name_of(page)} has a block that never ends."
-
-
-def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
 
 
 def every(*languages: str) -> list[object]:
@@ -75,17 +38,10 @@ def test_a_page_has_no_block_that_nothing_checks(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in OWN_TEST], ids=name_of)
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
-    program = []
-    for block in blocks(page):
-        if block.file:
-            target = tmp_path / block.file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(block.code if block.language == "toml" else block.code.partition("\n")[2], encoding="utf-8")
-        elif block.language == "python":
-            program.append(block.code)
+    program = write_down(page, tmp_path)
     if program:
         script = tmp_path / "page.py"
-        script.write_text("\n".join(program), encoding="utf-8")
+        script.write_text(program, encoding="utf-8")
         environment = {**os.environ, "HOME": str(tmp_path), "PYTHONWARNINGS": "error", "PYTHONUTF8": "1"}
         environment.pop("MODELHUB_CONFIG", None)
         done = subprocess.run(
