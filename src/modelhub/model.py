@@ -23,8 +23,10 @@ __all__ = [
     "KINDS",
     "AnyModel",
     "Attempt",
+    "Family",
     "Finished",
     "Kind",
+    "Metric",
     "Model",
     "ModelCard",
     "Notice",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 Kind = Literal["text", "embedding", "image", "speech", "transcription", "reranking"]
+Family = Literal["decoder", "encoder", "encoder-decoder", "diffusion"]
 KINDS: tuple[Kind, ...] = ("text", "embedding", "image", "speech", "transcription", "reranking")
 
 T = TypeVar("T")
@@ -193,6 +196,16 @@ class Finished(Generic[ResponseT_co]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A result that the makers of a model report: on which data, by which measure."""
+
+    name: str
+    value: float | str
+    dataset: str = ""
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What is known of a model before it is asked. ``None`` is "unknown", everywhere."""
 
@@ -233,6 +246,39 @@ class ModelCard:
     """What all its files take."""
     memory_bytes: int | None = None
     """What it needs to run, about, as configured: its weights, the cache of its context window, and room to compute."""
+    task: str | None = None
+    """What it was made for, in the words of model hubs: ``text-generation``, ``summarization``, ``fill-mask``."""
+    family: Family | None = None
+    """Which half of the transformer it has, or both; ``diffusion`` for what paints step by step."""
+    open_weights: bool | None = None
+    """Whether its weights can be had; ``False`` for a model that is a service alone."""
+    fine_tunable: bool | None = None
+    """Whether it can be trained further, on one's own machine or by its provider."""
+    data: str | None = None
+    """Where what is sent to it goes: ``this machine``, or the host, and the place if it is known."""
+    inputs: tuple[str, ...] = ()
+    """What it takes: ``text``, ``image``, ``audio``, ``file``; left out, what its kind and capabilities say."""
+    outputs: tuple[str, ...] = ()
+    """What it gives: ``text``, ``vector``, ``image``, ``audio``, ``order``; left out, what its kind says."""
+    base_model: tuple[str, ...] = ()
+    """What it was trained from."""
+    datasets: tuple[str, ...] = ()
+    """What it was trained on."""
+    metrics: tuple[Metric, ...] = ()
+    """Results that its makers report; nobody checked them here."""
+    library: str | None = None
+    """The library whose files it has: ``transformers``, ``diffusers``, ``gguf``."""
+    gated: bool | None = None
+    """Whether its files are given only to those who accepted its terms."""
+    downloads: int | None = None
+    """From its hub, in the last month."""
+    likes: int | None = None
+    updated: str | None = None
+    """When it was last changed: a date in ISO 8601."""
+    revision: str | None = None
+    """Which state of its repository this card speaks of."""
+    url: str | None = None
+    """A page about it."""
 
     def supports(self, capability: str) -> bool | None:
         """``True``, ``False``, or ``None`` for unknown."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from modelhub.catalog.query import Query
     from modelhub.catalog.shards import shard_number, shards, stem
     from modelhub.catalog.store import StoredModel, stored
     from modelhub.cli.command import Command
@@ -87,8 +88,10 @@ if TYPE_CHECKING:
     )
     from modelhub.model import (
         Attempt,
+        Family,
         Finished,
         Kind,
+        Metric,
         Model,
         ModelCard,
         Notice,
@@ -120,6 +123,7 @@ if TYPE_CHECKING:
     from modelhub.transport.following import FollowUp
 
 _HOMES = {
+    "modelhub.catalog.query": "Query",
     "modelhub.catalog.shards": "shard_number shards stem",
     "modelhub.catalog.store": "StoredModel stored",
     "modelhub.cli.command": "Command",
@@ -154,7 +158,9 @@ _HOMES = {
         "Segment SegmentTranscribed TranscriptDelta TranscriptionEvent TranscriptionModel TranscriptionRequest "
         "TranscriptionResponse Word"
     ),
-    "modelhub.model": "Attempt Finished Kind Model ModelCard Notice Request Response Runtime Timeouts Timing Usage Wrapper",
+    "modelhub.model": (
+        "Attempt Family Finished Kind Metric Model ModelCard Notice Request Response Runtime Timeouts Timing Usage Wrapper"
+    ),
     "modelhub.price": "Price",
     "modelhub.prompting.examples": "Example",
     "modelhub.prompting.strategy": "Prompt Strategy",
@@ -201,6 +207,7 @@ __all__ = [
     "EnginePool",
     "Environment",
     "Example",
+    "Family",
     "FilePart",
     "FinishReason",
     "Finished",
@@ -226,6 +233,7 @@ __all__ = [
     "Loader",
     "Media",
     "Message",
+    "Metric",
     "Model",
     "ModelCard",
     "ModelLoading",
@@ -248,6 +256,7 @@ __all__ = [
     "Provider",
     "ProviderDown",
     "ProviderError",
+    "Query",
     "Ranked",
     "RateLimited",
     "ReasoningDelta",

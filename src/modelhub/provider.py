@@ -36,6 +36,11 @@ class Provider:
 
     A provider whose server fetches models itself names an ``async`` function of a model's name, the options, a ``Runtime`` and
     a ``progress(done, total, step)`` in ``pull``; it gives the ``ModelCard`` of what is there then.
+
+    A provider that has more models than can be listed names an ``async`` function of a ``Query``, the options and a ``Runtime``
+    in ``search``; it gives the cards that it finds, in the order that the query asks for. ``describe`` names one of a
+    model's name, the options and a ``Runtime`` that gives the ``ModelCard`` of that one model, with all that can be known of it.
+    Both raise what asking a server may raise.
     """
 
     name: str
@@ -48,5 +53,7 @@ class Provider:
     files: Mapping[str, str] = field(default_factory=dict)
     hubs: str | None = None
     pull: str | None = None
+    search: str | None = None
+    describe: str | None = None
     conversion: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
