@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 from modelhub.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from decimal import Decimal
 
     from modelhub.http import HttpRequest, HttpResponse, HttpStream
@@ -302,6 +303,9 @@ class Runtime(Protocol):
 
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         """Run a function that computes or blocks where it stops nobody else."""
+
+    async def wait(self, future: Future[T], seconds: float | None = None) -> T:
+        """What a future of another thread comes to. Whoever leaves, or has waited enough, cancels it (``TimeoutError``)."""
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""

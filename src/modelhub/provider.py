@@ -39,7 +39,7 @@ class Provider:
 
     A provider that has more models than can be listed names an ``async`` function of a ``Query``, the options and a ``Runtime``
     in ``search``; it gives the cards that it finds, in the order that the query asks for. ``describe`` names one of a
-    model's name, the options and a ``Runtime`` that gives the ``ModelCard`` of that one model, with all that can be known of it.
+    model's name, the options and a ``Runtime`` that gives the ``ModelCard`` of that one model, with all that can be known.
     Both raise what asking a server may raise.
     """
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from modelhub.http import Headers, HttpRequest, HttpResponse, shown
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from modelhub.model import Timeouts
 
 __all__ = ["Answer", "FakeRuntime", "FakeStream"]
@@ -99,6 +101,9 @@ class FakeRuntime:
 
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         return function(*arguments)
+
+    async def wait(self, future: Future[T], seconds: float | None = None) -> T:
+        return future.result(seconds)
 
     def now(self) -> float:
         return self.clock

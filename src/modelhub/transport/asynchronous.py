@@ -16,6 +16,8 @@ from modelhub.transport.failures import raise_alone
 from modelhub.transport.loop_pools import LoopPools
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from modelhub.errors import ModelhubError
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
@@ -75,6 +77,11 @@ class AsyncRuntime:
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         """Run the function in a worker thread, in the caller's context."""
         return await asyncio.to_thread(function, *arguments)
+
+    async def wait(self, future: Future[T], seconds: float | None = None) -> T:
+        """What the future comes to; other tasks go on."""
+        async with asyncio.timeout(seconds):
+            return await asyncio.wrap_future(future)
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from modelhub.errors import StreamBroken
@@ -16,6 +17,8 @@ from modelhub.transport.failures import raise_alone
 from modelhub.transport.stopping import current_stop
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from modelhub.errors import ModelhubError
     from modelhub.http import HttpStream
     from modelhub.model import Timeouts
@@ -75,6 +78,20 @@ class BlockingRuntime:
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         """Call the function here and now: nobody else is waiting for this thread."""
         return function(*arguments)
+
+    async def wait(self, future: Future[T], seconds: float | None = None) -> T:
+        """What the future comes to. Ctrl-C ends it, and whoever closes the stream that waits here: ``StreamBroken``."""
+        settled, stop = threading.Event(), current_stop()
+        future.add_done_callback(lambda _: settled.set())
+        try:
+            with nullcontext() if stop is None else stop.stoppable(settled.set):
+                settled.wait(seconds)
+            if not future.done():
+                raise TimeoutError if stop is None or not stop.asked else StreamBroken("The stream was closed while it waited.")
+        except BaseException:
+            future.cancel()
+            raise
+        return future.result()
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
