@@ -190,7 +190,7 @@ def test_the_command_line_has_ollama_pull_a_model_and_tells_how_far_it_is(
     ("table", "wanted", "words"),
     [
         ("", "llama:qwen3", 'engine = "ollama"'),
-        ("", "starter:quote", "no server that fetches models"),
+        ("", "openai:gpt-4o", "no server that fetches models"),
         ("", "qwen3", "neither an address"),
         ("", "nobody:qwen3", "nobody"),
     ],
