@@ -144,7 +144,7 @@ def described() -> Iterator[dict[str, Any]]:
 
 
 def _wait_for(port: int, server: subprocess.Popen[Any]) -> None:
-    for _ in range(400):
+    for _ in range(900):
         assert server.poll() is None, "Prism ended before it listened."
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -152,7 +152,7 @@ def _wait_for(port: int, server: subprocess.Popen[Any]) -> None:
             time.sleep(0.1)
         else:
             return
-    pytest.fail("Prism did not listen within 40 seconds.")
+    pytest.fail("Prism did not listen within 90 seconds.")
 
 
 def accepted(call: Callable[[], object]) -> None:
