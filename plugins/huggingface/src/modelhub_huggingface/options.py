@@ -67,7 +67,7 @@ class HuggingFaceOptions:
     revision: str | None = None
     """A branch, a tag or a commit of the model's repository; left out, ``main``."""
     offline: bool = False
-    """Take what lies in the hub's cache on this machine, and never fetch; ``HF_HUB_OFFLINE=1`` says the same."""
+    """Ask the hub nothing: cards are those that were kept; ``HF_HUB_OFFLINE=1`` says the same."""
     cache: str | None = None
     """The folder of that cache; left out, ``HF_HUB_CACHE``, ``HF_HOME``, else ``~/.cache/huggingface/hub``."""
     pickled_weights: bool = False
@@ -75,7 +75,7 @@ class HuggingFaceOptions:
     device: str | None = None
     """``cpu``, ``cuda``, ``cuda:1``, ``mps``; left out, the first accelerator, else the processor."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
-    """Left out: as the weights are stored, but on a processor without it ``float32``; ``bfloat16`` for vectors where it is fast."""
+    """Left out: as the weights are stored, ``float32`` where a processor has to; ``bfloat16`` for vectors where it is fast."""
     threads: int | None = None
     """Of the processor, for all models of this process."""
     batch: int = 8
