@@ -1,0 +1,1 @@
+"""Dedicated endpoints, by their address."""
