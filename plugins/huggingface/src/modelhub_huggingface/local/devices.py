@@ -1,0 +1,47 @@
+"""Where tensors are computed, and in which precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelhub.plugin import ConfigError, SetupError
+from modelhub_huggingface.options import HuggingFaceOptions
+
+__all__ = ["device", "precision", "torch_of"]
+
+_STORED = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+
+
+def torch_of(options: HuggingFaceOptions) -> Any:
+    """The library, with as many threads as the options say. Raises ``SetupError`` where it is not installed."""
+    try:
+        import torch
+    except ImportError:
+        message = 'The libraries that run models in this process are not installed: pip install "modelhub-huggingface[local]".'
+        raise SetupError(message) from None
+    if options.threads is not None and torch.get_num_threads() != options.threads:
+        torch.set_num_threads(options.threads)
+    return torch
+
+
+def device(torch: Any, options: HuggingFaceOptions) -> Any:
+    """The device of the options, else the first accelerator, else the processor. Raises ``ConfigError`` for no device."""
+    if options.device is None:
+        found: Any = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return torch.device("cpu") if found is None else found
+    try:
+        chosen = torch.device(options.device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        place = f"[providers.{options.provider}] device"
+        why = str(error).partition("\n")[0]
+        raise ConfigError(f"{place} is {options.device!r}, which this machine or this build of torch lacks: {why}") from error
+    return chosen
+
+
+def precision(torch: Any, options: HuggingFaceOptions, stored: str | None, chosen: Any) -> Any:
+    """As the options say, else as the weights are stored; on a processor, half precision is computed as ``float32``."""
+    name = options.dtype or _STORED.get(stored or "", "float32")
+    if options.dtype is None and chosen.type == "cpu" and name == "float16":
+        name = "float32"
+    return getattr(torch, name)
