@@ -308,7 +308,7 @@ def test_unloading_holds_up_no_event_loop(tmp_path: Path) -> None:
             assert all(isinstance(end, ModelhubError) for end in ends), ends
 
     asyncio.run(scene())
-    assert max(late) < 0.5
+    assert max(late, default=0) < 0.5  # where all is over before the first beat, nothing was held up
 
 
 def test_a_reader_whose_engine_is_unloaded_gets_a_broken_stream(tiny: str) -> None:
