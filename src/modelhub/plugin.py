@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from modelhub.catalog.query import Query
     from modelhub.catalog.shards import shard_number, shards, stem
-    from modelhub.catalog.store import StoredModel, stored
+    from modelhub.catalog.store import StoredModel, cache_folder, stored
     from modelhub.cli.command import Command
     from modelhub.engines.memory import bytes_of
     from modelhub.engines.plan import Engine, Plan
@@ -120,12 +120,13 @@ if TYPE_CHECKING:
     from modelhub.transport.drive import drive
     from modelhub.transport.endpoint import Decoder, Endpoint, HttpModel
     from modelhub.transport.faults import fault
+    from modelhub.transport.fetched import Fetched
     from modelhub.transport.following import FollowUp
 
 _HOMES = {
     "modelhub.catalog.query": "Query",
     "modelhub.catalog.shards": "shard_number shards stem",
-    "modelhub.catalog.store": "StoredModel stored",
+    "modelhub.catalog.store": "StoredModel cache_folder stored",
     "modelhub.cli.command": "Command",
     "modelhub.engines.memory": "bytes_of",
     "modelhub.engines.plan": "Engine Plan",
@@ -178,6 +179,7 @@ _HOMES = {
     "modelhub.transport.drive": "drive",
     "modelhub.transport.endpoint": "Decoder Endpoint HttpModel",
     "modelhub.transport.faults": "fault",
+    "modelhub.transport.fetched": "Fetched",
     "modelhub.transport.following": "FollowUp",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -208,6 +210,7 @@ __all__ = [
     "Environment",
     "Example",
     "Family",
+    "Fetched",
     "FilePart",
     "FinishReason",
     "Finished",
@@ -317,6 +320,7 @@ __all__ = [
     "Word",
     "Wrapper",
     "bytes_of",
+    "cache_folder",
     "count_tokens",
     "did_you_mean",
     "drive",
