@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from modelhub.catalog.matching import matches
     from modelhub.catalog.query import Query
     from modelhub.catalog.shards import shard_number, shards, stem
     from modelhub.catalog.store import StoredModel, cache_folder, stored
@@ -124,6 +125,7 @@ if TYPE_CHECKING:
     from modelhub.transport.following import FollowUp
 
 _HOMES = {
+    "modelhub.catalog.matching": "matches",
     "modelhub.catalog.query": "Query",
     "modelhub.catalog.shards": "shard_number shards stem",
     "modelhub.catalog.store": "StoredModel cache_folder stored",
@@ -330,6 +332,7 @@ __all__ = [
     "fault",
     "hookimpl",
     "instructed",
+    "matches",
     "output_type",
     "pack",
     "read_wav",
