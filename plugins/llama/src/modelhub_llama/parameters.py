@@ -11,6 +11,8 @@ __all__ = ["fill"]
 
 _NOBODY = "http://modelhub.invalid"
 """The only web page that a browser lets ask the engine: there is none at a name that ends so."""
+_MOST_AT_THE_DOOR = 256
+"""Threads for requests that are decoded or wait: each has one, and who comes later waits before the door."""
 
 
 def fill(parameters: Any, llama: Any, options: LlamaOptions, window: int) -> None:
@@ -70,13 +72,13 @@ def _door(setting: _Setting, options: LlamaOptions) -> None:
     setting.quietly(True, "endpoint_slots")
     setting.quietly(_NOBODY, "cors_origins")
     setting.quietly(False, "cors_credentials")
-    setting.quietly(options.parallel + options.queue + 4, "n_threads_http")
+    setting.quietly(min(options.parallel + options.queue, _MOST_AT_THE_DOOR) + 4, "n_threads_http")
     setting.quietly(0, "verbosity")
 
 
 def _requests(setting: _Setting, options: LlamaOptions, window: int) -> None:
     """Each request has a whole window of its own, so that one that was begun never lacks room."""
-    setting("context_window", window * options.parallel, "n_ctx")
+    setting("context_window", max(window * options.parallel, 2), "n_ctx")  # of a single token, it would die
     setting("parallel", options.parallel, "n_parallel")
     setting.quietly(False, "kv_unified", "ctx_shift", "warmup", "cache_idle_slots")
     setting.quietly(0, "cache_ram_mib")  # what is kept beside the window would be memory that nobody counted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable
 from dataclasses import replace
+from math import inf
 
 from modelhub.plugin import ConfigError, Plan, bytes_of, shards
 from modelhub_llama.engine import LlamaEngine, Purpose, load
@@ -17,7 +18,7 @@ __all__ = ["plan"]
 
 def plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, window: int) -> Plan[LlamaEngine]:
     """How llama.cpp is loaded with a file; models whose plans have the same key share it. Raises ``ConfigError``."""
-    _check(options)
+    _check(options, window)
     where = f"[providers.{options.provider}]"
     return Plan(
         key=_key(purpose, path, options, window),
@@ -55,10 +56,49 @@ def _memory(path: str, options: LlamaOptions) -> int:
     return needs(read(path), options, size).total + sum(os.path.getsize(file) for file in files if os.path.isfile(file))
 
 
-def _check(options: LlamaOptions) -> None:
+def _check(options: LlamaOptions, window: int) -> None:
+    """Raise for a number that llama.cpp would not refuse but die of, and the whole process with it."""
     where = f"[providers.{options.provider}]"
-    least = {"parallel": 1, "queue": 0, "context_window": 1, "max_loaded": 1, "threads": 1, "threads_batch": 1}
-    for option, lowest in {**least, "batch": 1, "micro_batch": 1, "keep_alive": 0}.items():
+    for option, (lowest, highest) in _bounds(options).items():
         value = getattr(options, option)
         if value is not None and value < lowest:
-            raise ConfigError(f"{where} {option} is {value}; it must be {lowest} or more.")
+            raise ConfigError(f"{where} {option} is {value}; it must be {lowest} or more{_why(option, options)}.")
+        if value is not None and value > highest:
+            raise ConfigError(f"{where} {option} is {value}; it must be {highest:.0f} or less{_why(option, options)}.")
+    if window * options.parallel > _INT32:
+        told = f"{where} context_window ({window}) times parallel ({options.parallel})"
+        raise ConfigError(f"{told} is {window * options.parallel}; it must be {_INT32} or less.")
+
+
+def _bounds(options: LlamaOptions) -> dict[str, tuple[float, float]]:
+    """The least and the most of each option that is a number."""
+    threads = min(max(64, 4 * (os.cpu_count() or 1)), _THREADS)
+    return {
+        "parallel": (1, _PARALLEL),
+        "queue": (0, inf),
+        "context_window": (1, _INT32),
+        "threads": (1, threads),
+        "threads_batch": (1, threads),
+        "batch": (max(2, options.parallel), _INT32),
+        "micro_batch": (1, _INT32),
+        "gpu_layers": (-_INT32, _INT32),
+        "max_loaded": (1, inf),
+        "keep_alive": (0, inf),
+    }
+
+
+def _why(option: str, options: LlamaOptions) -> str:
+    match option:
+        case "batch" if options.parallel > 2:
+            return f", for parallel is {options.parallel}: it holds a token of each request"
+        case "threads" | "threads_batch":
+            return f" on this machine, which has {os.cpu_count()} processors"
+        case _:
+            return ""
+
+
+_INT32 = (1 << 31) - 1
+_PARALLEL = 256
+"""llama.cpp's ``LLAMA_MAX_SEQ``."""
+_THREADS = 512
+"""ggml's ``GGML_MAX_N_THREADS``."""

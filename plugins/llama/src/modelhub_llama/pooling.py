@@ -14,10 +14,14 @@ _TOO_LONG = re.compile(r"input \((\d+) tokens\) is (?:too large|larger than).*?s
 
 
 def pool(llama: Any, parameters: Any, purpose: str, options: LlamaOptions, context_window: int) -> None:
-    """A text goes through the network whole, so that as much is computed at once as the longest text has tokens."""
+    """A text goes through the network whole, so that as much is computed at once as the longest text has tokens.
+
+    A batch that did not hold a token of each request would be the engine's end.
+    """
     parameters.embedding = True
-    parameters.n_batch = max(options.batch or 0, context_window)
-    parameters.n_ubatch = max(options.micro_batch or 0, context_window)
+    least = max(context_window, options.parallel, 2)
+    parameters.n_batch = max(options.batch or 0, least)
+    parameters.n_ubatch = max(options.micro_batch or 0, least)
     how = "rank" if purpose == "reranking" else options.pooling
     if how is not None:
         kinds = llama.llama_pooling_type
