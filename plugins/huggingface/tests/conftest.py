@@ -1,0 +1,30 @@
+"""What the tests of this plugin share: tiny models, each made once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # the neighbours that are no tests
+os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when its client is imported
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """``tiny("gpt2")``: the folder of a tiny model of that kind (see ``tiny_models``), made when it is first asked for."""
+    made: dict[str, str] = {}
+
+    def folder(kind: str, **changes: Any) -> str:
+        from tiny_models import save
+
+        key = f"{kind} {changes}"
+        if key not in made:
+            made[key] = save(tmp_path_factory.mktemp("models") / kind, kind, **changes)
+        return made[key]
+
+    return folder
