@@ -20,7 +20,13 @@ from pages import PAGES, ROOT, Block, blocks, name_of, write_down
 
 from modelhub.config import load
 
-OWN_TEST = {"docs/how-to/local-models.md", "docs/plugins/testing.md", "docs/plugins/writing.md"}
+OWN_TEST = {
+    "docs/explanation/model-families.md",
+    "docs/how-to/huggingface.md",
+    "docs/how-to/local-models.md",
+    "docs/plugins/testing.md",
+    "docs/plugins/writing.md",
+}
 LANGUAGES = {"console", "json", "jsonl", "markdown", "python", "toml"}
 
 
