@@ -14,7 +14,7 @@ from modelhub_llama.schemas import unheld
 from pydantic import BaseModel, Field, TypeAdapter
 from tiny_gguf import write
 
-from modelhub import BadRequest, Hub, OutputInvalid
+from modelhub import AnswerError, BadRequest, Hub, OutputInvalid, StreamBroken
 
 pytest.importorskip("xllamacpp", reason='the engine is not installed: pip install "modelhub-llama[engine]"')
 
@@ -121,6 +121,20 @@ def test_an_answer_that_is_cut_is_told_at_once(place: dict[str, Any]) -> None:
             assert partial.finish_reason == "length"
             assert partial.usage.output_tokens == 9
             assert len(partial.attempts) == 1
+
+
+def test_what_the_engine_cannot_read_is_the_models_fault_and_not_asked_again(place: dict[str, Any]) -> None:
+    """Bytes that are no text: the same request would write them again. In a stream it stands behind what has come."""
+    byte = 5 + 0xFF
+    broken: dict[str, Any] = {"output_type": {"type": "string"}, "max_output_tokens": 20, "retries": 2}
+    broken["extra"] = {"llama": {"logit_bias": [[byte, 20]]}}
+    with Hub(place) as hub:
+        with pytest.raises(AnswerError, match=r"could not read what its model wrote.*another seed") as caught:
+            hub.text("a").generate("x", **broken)
+        assert (caught.value.retryable, caught.value.attempts) == (False, ())
+        with pytest.raises(StreamBroken, match="could not read what its model wrote") as cut:
+            list(hub.text("a").stream("x", **broken))
+        assert isinstance(cut.value.__cause__, AnswerError)
 
 
 def test_a_schema_that_refers_to_nothing_is_an_error_in_llama_cpps_words(place: dict[str, Any]) -> None:

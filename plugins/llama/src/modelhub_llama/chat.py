@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +10,6 @@ from modelhub_openai.chat import Chat
 from modelhub_openai.site import Host
 
 from modelhub.plugin import (
-    AnswerError,
-    BadRequest,
     HttpRequest,
     HttpResponse,
     InvalidRequest,
@@ -22,7 +19,6 @@ from modelhub.plugin import (
     TextRequest,
     TextResponse,
     TextSettings,
-    Unsupported,
 )
 from modelhub_llama.schemas import unheld
 
@@ -33,7 +29,6 @@ __all__ = [
     "free_of_grammar",
     "notices",
     "only_one",
-    "refused",
     "told_probabilities",
     "whole_characters",
 ]
@@ -66,7 +61,7 @@ class LlamaChat(Chat):
     def fault(self, response: HttpResponse) -> ModelhubError:
         if response.status == 500 and b"validation error" in response.body[:200]:
             response = replace(response, status=400)  # how llama-cpp-python refuses a request
-        return refused(Chat.fault(self, response))
+        return Chat.fault(self, response)
 
     def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
         done = Chat.completed(self, replace(request, output=None), response)
@@ -124,26 +119,6 @@ def whole_characters(response: TextResponse[Any]) -> TextResponse[Any]:
         return response
     rest = last.text.rstrip("\ufffd")
     return replace(response, content=(*before, TextPart(rest)) if rest else tuple(before))
-
-
-def refused(error: ModelhubError) -> ModelhubError:
-    """The error in words that say whose fault it is, where llama.cpp's own are about its insides."""
-    words = error.message
-    if "does not match the expected" in words:
-        told = f"llama.cpp could not read what its model wrote, which holds bytes that are no text: {words}"
-        return AnswerError(told, head=words.encode()[:200])
-    if found := re.search(r"(image|audio) input is not supported", words):
-        kind = "images" if found[1] == "image" else "audio"
-        return Unsupported(f"This model does not take {kind}: llama.cpp runs it without a projector (mmproj).", feature=kind)
-    if not isinstance(error, BadRequest):
-        return error
-    if found := re.search(r"Jinja Exception: (.+)", words, re.DOTALL):
-        error.args = (f"The model's chat template does not take this conversation: {found[1].strip()}",)
-    elif "failed to parse grammar" in words:
-        error.args = (f"{words} The grammar (GBNF) has a mistake; llama.cpp writes to standard error which.",)
-    elif found := re.search(r"JSON schema error at .*", words, re.DOTALL):
-        error.args = (f"llama.cpp cannot hold a model to this schema: {found[0].strip()}",)
-    return error
 
 
 def _schema(request: TextRequest) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ from modelhub.plugin import (
     Unsupported,
     Wrapper,
 )
-from modelhub_llama.chat import LlamaChat, refused
+from modelhub_llama.chat import LlamaChat
 from modelhub_llama.plain import Plain, prompt_of
 
 __all__ = ["CountingVectors", "Facts", "ask_facts", "count_chat", "count_plain", "count_texts", "puts_marks"]
@@ -76,7 +76,7 @@ class _Question:
         raise Unsupported(f"{self.path} is answered whole.", feature="stream")
 
     def fault(self, response: HttpResponse) -> ModelhubError:
-        return refused(self.site.fault(response, self.name))
+        return self.site.fault(response, self.name)
 
 
 async def ask_facts(site: Host, name: str, request: Request, runtime: Runtime) -> Facts:

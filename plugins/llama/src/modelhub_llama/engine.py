@@ -6,10 +6,9 @@ import secrets
 import socket
 from typing import Any, Literal
 
-from modelhub_openai.site import Host
-
 from modelhub.plugin import Bearer, Plain, Route, SetupError, shards
 from modelhub_llama.attachments import attach
+from modelhub_llama.host import LlamaHost
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.parameters import fill
 from modelhub_llama.pooling import pool
@@ -25,7 +24,7 @@ _ENDING = 5.0
 class LlamaEngine:
     """A loaded model. It is reached at ``host``, on a loopback port that only this process knows the key of."""
 
-    def __init__(self, server: Any, host: Host, port: int) -> None:
+    def __init__(self, server: Any, host: LlamaHost, port: int) -> None:
         self.host = host
         self._server = server
         self._port = port
@@ -104,7 +103,7 @@ def _engine(server: Any, key: str, options: LlamaOptions) -> LlamaEngine:
     address: str = server.listening_address
     port = int(address.rpartition(":")[2])
     _await_loop(port, key)
-    host = Host(
+    host = LlamaHost(
         options.provider,
         f"{address}/v1",
         {"authorization": Bearer(Plain(key)), "connection": "close"},  # it closes a stream without saying so

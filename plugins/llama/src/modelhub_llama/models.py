@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from modelhub_openai.site import Host, host
@@ -13,6 +13,7 @@ from modelhub_llama.engine import LlamaEngine, Purpose
 from modelhub_llama.gguf.cards import card as described
 from modelhub_llama.gguf.finding import find
 from modelhub_llama.gguf.header import read
+from modelhub_llama.host import LlamaHost
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.resident import Resident
 
@@ -80,11 +81,11 @@ def engine_plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, w
     return plan(purpose, path, name, options, window)
 
 
-def server(options: LlamaOptions) -> Host:
+def server(options: LlamaOptions) -> LlamaHost:
     """A llama.cpp server, as the dialect is spoken to it."""
     from modelhub_openai.options import OpenAIOptions
 
-    return host(
+    told = host(
         OpenAIOptions(
             provider=options.provider,
             base_url=options.base_url or "http://localhost:8080/v1",
@@ -99,3 +100,4 @@ def server(options: LlamaOptions) -> Host:
             proxy=options.proxy,
         )
     )
+    return LlamaHost(**{field.name: getattr(told, field.name) for field in fields(told)})

@@ -26,7 +26,7 @@ from modelhub.plugin import (
     TextResponse,
     Unsupported,
 )
-from modelhub_llama.chat import as_asked, free_of_grammar, notices, only_one, refused, told_probabilities, whole_characters
+from modelhub_llama.chat import as_asked, free_of_grammar, notices, only_one, told_probabilities, whole_characters
 
 __all__ = ["Plain", "PlainDecoder", "prompt_of"]
 
@@ -81,7 +81,7 @@ class Plain:
         return PlainDecoder(self.site, self.name, Extras())
 
     def fault(self, response: HttpResponse) -> ModelhubError:
-        return refused(self.site.fault(response, self.name))
+        return self.site.fault(response, self.name)
 
     def completed(self, request: TextRequest, response: TextResponse[Any]) -> TextResponse[Any]:
         """The response with what only the request tells: tokens that nobody counted, what the model was not held to."""
