@@ -123,6 +123,7 @@ if TYPE_CHECKING:
     from modelhub.transport.faults import fault
     from modelhub.transport.fetched import Fetched
     from modelhub.transport.following import FollowUp
+    from modelhub.wrappers.negotiation import Negotiation
 
 _HOMES = {
     "modelhub.catalog.matching": "matches",
@@ -183,6 +184,7 @@ _HOMES = {
     "modelhub.transport.faults": "fault",
     "modelhub.transport.fetched": "Fetched",
     "modelhub.transport.following": "FollowUp",
+    "modelhub.wrappers.negotiation": "Negotiation",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -244,6 +246,7 @@ __all__ = [
     "ModelLoading",
     "ModelhubError",
     "NdjsonDecoder",
+    "Negotiation",
     "NotEnoughMemory",
     "Notice",
     "OutcomeUnknown",
