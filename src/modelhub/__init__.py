@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # type checkers take this name for True; `typing` would cost more than all the rest of this file
 if TYPE_CHECKING:
+    from modelhub.catalog.found import FoundModels
+    from modelhub.catalog.query import Query
     from modelhub.clients.counting import TokenCount
     from modelhub.clients.tool_run import ToolRun, ToolUse
     from modelhub.errors import (
@@ -61,9 +63,11 @@ if TYPE_CHECKING:
     from modelhub.interfaces.speech import AudioDelta, SpeechResponse
     from modelhub.interfaces.text import TextResponse, TokenLogprob
     from modelhub.interfaces.transcription import Segment, SegmentTranscribed, TranscriptDelta, TranscriptionResponse, Word
-    from modelhub.model import Attempt, Finished, ModelCard, Notice, Timeouts, Timing, Usage
+    from modelhub.model import Attempt, Finished, Metric, ModelCard, Notice, Timeouts, Timing, Usage
 
 _HOMES = {
+    "modelhub.catalog.found": "FoundModels",
+    "modelhub.catalog.query": "Query",
     "modelhub.clients.counting": "TokenCount",
     "modelhub.clients.tool_run": "ToolRun ToolUse",
     "modelhub.errors": (
@@ -83,7 +87,7 @@ _HOMES = {
     "modelhub.interfaces.speech": "AudioDelta SpeechResponse",
     "modelhub.interfaces.text": "TextResponse TokenLogprob",
     "modelhub.interfaces.transcription": "Segment SegmentTranscribed TranscriptDelta TranscriptionResponse Word",
-    "modelhub.model": "Attempt Finished ModelCard Notice Timeouts Timing Usage",
+    "modelhub.model": "Attempt Finished Metric ModelCard Notice Timeouts Timing Usage",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -102,6 +106,7 @@ __all__ = [
     "EmbeddingResponse",
     "FilePart",
     "Finished",
+    "FoundModels",
     "FunctionTool",
     "GeneratedImage",
     "Hub",
@@ -111,6 +116,7 @@ __all__ = [
     "KeyMissing",
     "KeyRefused",
     "Message",
+    "Metric",
     "ModelCard",
     "ModelLoading",
     "ModelhubError",
@@ -124,6 +130,7 @@ __all__ = [
     "PluginMissing",
     "ProviderDown",
     "ProviderError",
+    "Query",
     "Ranked",
     "RateLimited",
     "ReasoningDelta",

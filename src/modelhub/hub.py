@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from modelhub.assembly import Assembly
+    from modelhub.catalog.found import FoundModels
+    from modelhub.catalog.query import Query
     from modelhub.clients.embedding import AsyncEmbeddingClient, EmbeddingClient
     from modelhub.clients.image import AsyncImageClient, ImageClient
     from modelhub.clients.index import AsyncIndexClient, IndexClient
@@ -148,15 +150,24 @@ class Hub(_AnyHub["BlockingRuntime"]):
 
         return IndexClient(self.assembly.index(name), self.runtime)
 
-    def models(self, provider: str | None = None) -> tuple[ModelCard, ...]:
-        """The cards of what can be asked by name: the aliases, then what installed providers list beforehand.
+    def models(self, query: Query | str | None = None, *, provider: str | None = None, everywhere: bool = False) -> FoundModels:
+        """The cards of the models that there are, of all sources alike.
 
-        With a provider's name: its own list, for which a provider that is a server is asked.
+        Without arguments: the aliases, then what installed providers list beforehand; nothing is imported for it. With a
+        ``Query``, what it asks for of these and of the files on this machine. A provider's name: that provider's own, for which
+        its server or its hub is asked; ``everywhere``: all of them, and ``failures`` says which could not be.
         """
-        from modelhub.catalog.cards import cards, listed
+        from modelhub.catalog.searching import found
         from modelhub.transport.drive import drive
 
-        return cards(self.assembly) if provider is None else drive(listed(self.assembly, provider, self.runtime))
+        return drive(found(self.assembly, query, provider, everywhere, lambda: self.runtime))
+
+    def card(self, name: str) -> ModelCard:
+        """All that is known of one model, by its alias, its id or its file's path; its provider's server is asked too."""
+        from modelhub.catalog.describing import described
+        from modelhub.transport.drive import drive
+
+        return drive(described(self.assembly, name, self.runtime))
 
     def warmup(self, *names: str) -> None:
         """Import and build now what the first calls would import and build: all aliases, or some."""
@@ -227,14 +238,24 @@ class AsyncHub(_AnyHub["AsyncRuntime"]):
 
         return AsyncIndexClient(self.assembly.index(name), self.runtime)
 
-    async def models(self, provider: str | None = None) -> tuple[ModelCard, ...]:
-        """The cards of what can be asked by name: the aliases, then what installed providers list beforehand.
+    async def models(
+        self, query: Query | str | None = None, *, provider: str | None = None, everywhere: bool = False
+    ) -> FoundModels:
+        """The cards of the models that there are, of all sources alike.
 
-        With a provider's name: its own list, for which a provider that is a server is asked.
+        Without arguments: the aliases, then what installed providers list beforehand; nothing is imported for it. With a
+        ``Query``, what it asks for of these and of the files on this machine. A provider's name: that provider's own, for which
+        its server or its hub is asked; ``everywhere``: all of them, and ``failures`` says which could not be.
         """
-        from modelhub.catalog.cards import cards, listed
+        from modelhub.catalog.searching import found
 
-        return cards(self.assembly) if provider is None else await listed(self.assembly, provider, self.runtime)
+        return await found(self.assembly, query, provider, everywhere, lambda: self.runtime)
+
+    async def card(self, name: str) -> ModelCard:
+        """All that is known of one model, by its alias, its id or its file's path; its provider's server is asked too."""
+        from modelhub.catalog.describing import described
+
+        return await described(self.assembly, name, self.runtime)
 
     async def warmup(self, *names: str) -> None:
         """Import and build now, in a thread, what the first calls would import on the event loop: all aliases, or some."""

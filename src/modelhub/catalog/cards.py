@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from modelhub.config import read_options, resolve, served
-from modelhub.errors import ModelhubError, PluginBroken
-from modelhub.model import ModelCard
-from modelhub.providers import imported, installed
+from modelhub.config import read, resolve
+from modelhub.errors import ConfigError, ModelhubError, PluginBroken, UnknownModel
+from modelhub.model import Metric, ModelCard
+from modelhub.price import Price
+from modelhub.providers import installed
 
 if TYPE_CHECKING:
     from modelhub.assembly import Assembly
-    from modelhub.model import Runtime
-    from modelhub.provider import Provider
+    from modelhub.config.specs import ModelSpec
 
-__all__ = ["CARDS_FILE", "cards", "cards_on_disk", "listed"]
+__all__ = ["CARDS_FILE", "as_alias", "built", "cards", "cards_on_disk"]
 
 CARDS_FILE = "modelhub_cards.json"
 
@@ -31,17 +31,6 @@ def cards(assembly: Assembly) -> tuple[ModelCard, ...]:
     """All cards that can be read without importing a plugin: the aliases, then what plugins list."""
     written = {card.model: card for plugin in installed() for card in _readable(plugin.module)}
     return (*_aliases(assembly, written), *written.values())
-
-
-async def listed(assembly: Assembly, name: str, runtime: Runtime) -> tuple[ModelCard, ...]:
-    """The cards of one provider, its server's where it has one. Raises ``SetupError``, and what asking a server may raise."""
-    found = served(assembly.loaded, name)
-    if found.listing is None:
-        return _listed(found)
-    cls = imported(found.options) if found.options else None
-    options = read_options(assembly.loaded, cls, f"{name}:models", found.defaults)
-    answer: Iterable[ModelCard] = await imported(found.listing)(options, runtime)
-    return tuple(card for card in answer if card.kind in found.kinds)
 
 
 def cards_on_disk(module: str) -> tuple[ModelCard, ...]:
@@ -53,43 +42,59 @@ def cards_on_disk(module: str) -> tuple[ModelCard, ...]:
     try:
         with open(path, encoding="utf-8") as file:
             return tuple(_card(entry) for entry in json.load(file))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, ConfigError) as error:
         raise PluginBroken(f"{path} is not a list of model cards: {error}") from None
 
 
-def _readable(module: str) -> tuple[ModelCard, ...]:
-    try:
-        return cards_on_disk(module)
-    except PluginBroken:  # whoever asks for this plugin by its name is told; the others are not stopped
-        return ()
+def as_alias(assembly: Assembly, alias: str, spec: ModelSpec, found: ModelCard) -> ModelCard:
+    """The card of what an alias stands for, under its name, with what the configuration says over it."""
+    price = found.price
+    if spec.price or assembly.loaded.config.prices:
+        from modelhub.config.prices import price_of
+
+        price = price_of(assembly.loaded, alias, spec.model) or price
+    return replace(
+        found,
+        model=alias,
+        context_window=spec.context_window or found.context_window,
+        price=price,
+        description=f"alias of {spec.model}. {found.description}".strip(),
+    )
 
 
-def _listed(found: Provider) -> tuple[ModelCard, ...]:
-    if found.cards is not None:
-        return tuple(imported(found.cards)())
-    return tuple(card for plugin in installed() if plugin.name == found.name for card in cards_on_disk(plugin.module))
+def built(assembly: Assembly, name: str) -> ModelCard:
+    """The card that the model itself gives. Raises the first ``ModelhubError`` where it can be built as no kind.
+
+    Of several kinds that a provider would build it as, it is of the one whose card names its task; else of the first.
+    """
+    first: ModelCard | None = None
+    why: ModelhubError | None = None
+    for kind in assembly.kinds(name):
+        try:
+            card = assembly.model(kind, name).model.card
+        except ModelhubError as error:
+            why = why or error
+        else:
+            first = first or card
+            if card.task is not None:
+                return card
+    if first is None:
+        raise why or UnknownModel(f"{name} is of no kind that there is.", model=name)
+    return first
 
 
 def _aliases(assembly: Assembly, listed: Mapping[str, ModelCard]) -> Iterator[ModelCard]:
     for alias in assembly.loaded.config.models:
         spec = resolve(assembly.loaded, alias)
-        found = listed.get(spec.model) or _asked(assembly, alias)
-        window = spec.context_window or found.context_window
-        yield replace(found, model=alias, context_window=window, description=f"alias of {spec.model}. {found.description}")
+        yield as_alias(assembly, alias, spec, listed.get(spec.model) or _asked(assembly, alias))
 
 
 def _asked(assembly: Assembly, alias: str) -> ModelCard:
     """The card that the model itself gives; where there is none to be had, one that says why."""
-    why: ModelhubError | None = None
     try:
-        for kind in assembly.kinds(alias):
-            try:
-                return assembly.model(kind, alias).model.card
-            except ModelhubError as error:
-                why = why or error
+        return built(assembly, alias)
     except ModelhubError as error:
-        why = error
-    return ModelCard(model=alias, kind="text", description=why.message if why else "")
+        return ModelCard(model=alias, kind="text", description=error.message)
 
 
 def _folder(module: str) -> str | None:
@@ -103,8 +108,18 @@ def _folder(module: str) -> str | None:
     return os.path.dirname(found.origin) if found is not None and found.origin else None
 
 
-def _card(entry: dict[str, object]) -> ModelCard:
-    for name, collect in (("settings", frozenset), ("languages", tuple)):
-        if isinstance(value := entry.get(name), list):
-            entry[name] = collect(value)
-    return ModelCard(**entry)  # type: ignore[arg-type]
+def _readable(module: str) -> tuple[ModelCard, ...]:
+    try:
+        return cards_on_disk(module)
+    except PluginBroken:  # whoever asks for this plugin by its name is told; the others are not stopped
+        return ()
+
+
+def _card(entry: dict[str, Any]) -> ModelCard:
+    for name, value in entry.items():
+        if isinstance(value, list):
+            entry[name] = frozenset(value) if name == "settings" else tuple(value)
+    entry["metrics"] = tuple(Metric(**metric) for metric in entry.get("metrics", ()))
+    if isinstance(price := entry.get("price"), dict):
+        entry["price"] = read(Price, price)
+    return ModelCard(**entry)

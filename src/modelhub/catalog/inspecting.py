@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from modelhub.config import read_options, served
+from modelhub.catalog.sources import Complaint, keepers, local_cards
 from modelhub.errors import PluginMissing, SetupError
 from modelhub.http import origin
 from modelhub.model import ModelCard
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from modelhub.assembly import Assembly
     from modelhub.provider import Provider
 
-__all__ = ["Complaint", "Inspector", "hub_token", "inspector", "local_cards", "providers"]
+__all__ = ["Inspector", "hub_token", "inspector", "local_models", "providers"]
 
 Inspector = Callable[[str], ModelCard]
 """From the path of a file to what it says of itself. Raises ``ModelhubError``."""
-Complaint = Callable[[str], object]
-"""Told of each plugin that cannot be asked."""
 
 
 def inspector(file: str) -> Inspector:
@@ -37,19 +35,14 @@ def inspector(file: str) -> Inspector:
     raise PluginMissing(f"No installed plugin runs a file like {os.path.basename(file) or file!r}.{runs} See: modelhub plugins")
 
 
-def local_cards(assembly: Assembly, complain: Complaint = lambda _: None) -> tuple[ModelCard, ...]:
+def local_models(assembly: Assembly, complain: Complaint = lambda _name, _error: None) -> tuple[ModelCard, ...]:
     """The cards of the models that lie on this machine, of each provider; ``complain`` hears of those that cannot tell."""
     cards: list[ModelCard] = []
-    for name in _names(assembly):
+    for name, found in keepers(assembly, complain):
         try:
-            found = served(assembly.loaded, name)
-            if found.local is not None:
-                cls = imported(found.options) if found.options else None
-                options = read_options(assembly.loaded, cls, f"{name}:models", found.defaults)
-                listed: Iterable[ModelCard] = imported(found.local)(options)
-                cards.extend(listed)
+            cards += local_cards(assembly, name, found)
         except SetupError as error:
-            complain(error.message)
+            complain(name, error)
     return tuple(cards)
 
 
@@ -61,11 +54,6 @@ def hub_token(address: str) -> str | None:
             if origin(hub).casefold() == origin(address).casefold():
                 return variable
     return None
-
-
-def _names(assembly: Assembly) -> list[str]:
-    """Every provider's name: the plugins' own, and those of the configuration's tables."""
-    return sorted({*(plugin.name for plugin in installed()), *assembly.loaded.config.providers})
 
 
 def providers() -> Iterator[Provider]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modelhub.catalog.placing import Progress
     from modelhub.catalog.store import Store
     from modelhub.cli.context import Context
+    from modelhub.errors import ModelhubError
     from modelhub.model import ModelCard
 
 __all__ = ["add_model", "configure_add", "configure_remove", "local", "local_row", "remove_model", "tell_kept"]
@@ -21,12 +22,12 @@ __all__ = ["add_model", "configure_add", "configure_remove", "local", "local_row
 
 def local(context: Context) -> list[ModelCard]:
     """The card of each; a plugin that cannot tell is named on standard error."""
-    from modelhub.catalog.inspecting import local_cards
+    from modelhub.catalog.inspecting import local_models
 
-    def complain(message: str) -> None:
-        context.streams.stderr.write(f"modelhub: {message}\n")
+    def complain(_: str, error: ModelhubError) -> None:
+        context.streams.stderr.write(f"modelhub: {error.message}\n")
 
-    return list(local_cards(context.hub().assembly, complain))
+    return list(local_models(context.hub().assembly, complain))
 
 
 def local_row(card: ModelCard) -> tuple[str, ...]:

@@ -139,7 +139,8 @@ def _find_kinds(answer: object) -> None:
 
     if not isinstance(answer, Provider):
         return
-    for address in (*answer.kinds.values(), answer.options, answer.cards, answer.listing):
+    asked = (answer.options, answer.cards, answer.listing, answer.local, answer.search, answer.describe)
+    for address in (*answer.kinds.values(), *asked):
         module, colon, attribute = (address or "").partition(":")
         if address and not (colon and attribute and _exists(module)):
             raise PluginBroken(f"The provider {answer.name!r} names {address!r}, which is not there.")

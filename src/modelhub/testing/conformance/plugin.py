@@ -71,7 +71,8 @@ class PluginConformance:
     def test_every_address_leads_somewhere(self) -> None:
         described = self.described()
         asked = (described.options, described.cards, described.listing, described.local, described.hubs)
-        for address in (*described.kinds.values(), *described.files.values(), *asked):
+        more = (described.search, described.describe, described.pull, described.conversion)
+        for address in (*described.kinds.values(), *described.files.values(), *asked, *more):
             if address is not None:
                 assert callable(imported(address)), f"{address!r} is no function or class: mend it in Provider(...)."
 

@@ -1,0 +1,106 @@
+"""The providers as keepers of cards: what each has at hand, and what its server or its hub is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from modelhub.config import read_options, served
+from modelhub.errors import ModelhubError, PluginBroken, PluginMissing, SetupError
+from modelhub.providers import imported, installed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from modelhub.assembly import Assembly
+    from modelhub.catalog.query import Query
+    from modelhub.model import ModelCard, Runtime
+    from modelhub.provider import Provider
+
+__all__ = ["Complaint", "answered", "asked", "at_hand", "keepers", "local_cards", "options_of"]
+
+Complaint = Callable[[str, SetupError], object]
+"""Told of each provider that cannot be asked, by its name, and why."""
+
+
+def keepers(assembly: Assembly, complain: Complaint) -> Iterator[tuple[str, Provider]]:
+    """Every provider of models: the plugins' own names, and those of the configuration's tables."""
+    own = {plugin.name for plugin in installed()}
+    for name in sorted({*own, *assembly.loaded.config.providers}):
+        try:
+            yield name, served(assembly.loaded, name)
+        except PluginMissing as error:
+            if name not in own:  # else the plugin is there, and for something else than models
+                complain(name, error)
+        except SetupError as error:
+            complain(name, error)
+
+
+def options_of(assembly: Assembly, found: Provider, name: str) -> Any:
+    """The options of a provider behind an alias or an id. Raises ``ConfigError``."""
+    cls = imported(found.options) if found.options else None
+    return read_options(assembly.loaded, cls, name, found.defaults)
+
+
+def local_cards(assembly: Assembly, name: str, found: Provider) -> tuple[ModelCard, ...]:
+    """The cards of the models of a provider that lie on this machine. Raises ``SetupError``."""
+    if found.local is None:
+        return ()
+    return _given(found.local, options_of(assembly, found, f"{name}:models"))
+
+
+def at_hand(assembly: Assembly, name: str, found: Provider) -> tuple[ModelCard, ...]:
+    """What can be told of a provider's models without a server: its files on this machine, and its own list."""
+    from modelhub.catalog.cards import cards_on_disk
+
+    local = local_cards(assembly, name, found)
+    if name != found.name:  # a list names what it lists by the plugin's own name
+        return local
+    if found.cards is not None:
+        return (*local, *_given(found.cards))
+    return (*local, *(card for plugin in installed() if plugin.name == name for card in cards_on_disk(plugin.module)))
+
+
+async def asked(
+    assembly: Assembly, name: str, found: Provider, query: Query | None, runtime: Runtime
+) -> tuple[tuple[ModelCard, ...], bool]:
+    """The cards that a provider's hub or server has, and whether it searched for the query's words itself.
+
+    Raises what asking a server may raise; nothing is asked where there is none.
+    """
+    address = found.listing if found.search is None or (query is None and found.listing is not None) else found.search
+    if address is None:
+        return (), False
+    options = options_of(assembly, found, f"{name}:models")
+    if address == found.listing:
+        cards = await answered(address, options, runtime)
+    else:
+        from modelhub.catalog.query import Query
+
+        cards = await answered(address, query or Query(), options, runtime)
+    return tuple(card for card in cards if card.kind in found.kinds), address == found.search
+
+
+async def answered(address: str, *arguments: Any) -> Any:
+    """What a provider's ``async`` function gives. Raises ``PluginBroken`` for whatever it raises that is not ours."""
+    function: Callable[..., Awaitable[Any]] = imported(address)
+    try:
+        return await function(*arguments)
+    except ModelhubError:
+        raise
+    except Exception as error:
+        raise _broken(address, error) from error
+
+
+def _given(address: str, *arguments: Any) -> tuple[ModelCard, ...]:
+    function: Callable[..., Iterable[ModelCard]] = imported(address)
+    try:
+        return tuple(function(*arguments))
+    except ModelhubError:
+        raise
+    except Exception as error:
+        raise _broken(address, error) from error
+
+
+def _broken(address: str, error: Exception) -> PluginBroken:
+    return PluginBroken(f"{address} failed: {type(error).__name__}: {' '.join(str(error).split())}")
