@@ -22,7 +22,8 @@ class Decoder(Protocol[EventT_co]):
 
     Give ``Finished`` from ``close`` rather than from ``feed``: a body that is read to its end leaves its connection usable. A
     decoder may have an attribute ``done``, true once the answer has said that it is complete: the end of the body is then
-    waited for one second only, since some hosts hold the connection open.
+    waited for one second only, since some hosts hold the connection open. One that has a method ``opened`` is told the
+    answer's headers by it, before the first piece.
     """
 
     def feed(self, data: bytes) -> Iterable[EventT_co]:
@@ -75,6 +76,8 @@ class Reading(Generic[EventT]):
         self._pieces = incoming.chunks()
         self._piece: bytes | None = None
         self._first_token = first_token
+        if (opened := getattr(decoder, "opened", None)) is not None:
+            understood(lambda: opened(incoming.headers), outgoing, bytes)
 
     async def advance(self) -> None:
         """Wait for the next bytes of the body. They stay out of local variables: a server may repeat a key in them."""

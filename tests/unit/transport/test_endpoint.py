@@ -21,7 +21,7 @@ from modelhub.errors import (
     Unreachable,
     Unsupported,
 )
-from modelhub.http import HttpRequest, HttpResponse
+from modelhub.http import Headers, HttpRequest, HttpResponse
 from modelhub.model import Attempt, Finished, ModelCard, Request, Response, Timeouts
 from modelhub.testing.fake import FakeRuntime
 from modelhub.transport.credentials import Plain
@@ -200,6 +200,33 @@ def test_the_runtime_is_told_when_the_answer_has_begun() -> None:
     runtime = FakeRuntime(answers=[[b"  ", b"a."]])
     stream(runtime=runtime)
     assert runtime.streams[0].started
+
+
+@dataclass
+class Headed(Letters):
+    """Takes the answer's headers for the beginning of what it has seen."""
+
+    def opened(self, headers: Headers) -> None:
+        assert not self.seen
+        self.seen = headers["x-served-by"]
+
+
+class HeadedEndpoint(Endpoint):
+    def decoder(self) -> Letters:
+        return Headed()
+
+
+def test_a_decoder_that_asks_for_them_is_told_the_headers_before_the_first_piece() -> None:
+    runtime = FakeRuntime(answers=[HttpResponse(200, Headers({"x-served-by": "groq"}), b"a.")])
+    events = list(iterate(HttpModel(HeadedEndpoint()).stream(Request(), runtime)))
+    assert events[-1].response.provider_metadata == {"seen": "groqa."}
+
+
+def test_a_slip_over_the_headers_is_an_answer_not_understood() -> None:
+    runtime = FakeRuntime(answers=[HttpResponse(200, Headers(), b"a.")])
+    with pytest.raises(AnswerError, match="x-served-by"):
+        list(iterate(HttpModel(HeadedEndpoint()).stream(Request(), runtime)))
+    assert runtime.streams[0].closed
 
 
 def test_a_stream_left_early_is_closed_in_both_manners() -> None:
