@@ -11,7 +11,7 @@ from asking import serving
 from tiny_reranker import reranker, score
 
 from modelhub import Hub
-from modelhub.errors import ContextOverflow
+from modelhub.errors import ContextOverflow, Unsupported
 from modelhub.model import AnyModel
 from modelhub.testing import RerankingConformance
 from modelhub.testing.installed import build
@@ -90,3 +90,35 @@ def test_a_reranker_is_listed_as_one(folder: Path) -> None:
     from modelhub_llama.gguf.cards import inspect
 
     assert inspect(str(folder / "tiny-reranker.gguf")).kind == "reranking"
+
+
+def test_a_model_that_was_not_made_to_score_is_refused(folder: Path, tiny: str) -> None:
+    """llama.cpp would give numbers of it that mean nothing."""
+    from modelhub_llama.conversion.importing import converted
+    from tiny_bert import save
+
+    for model in (tiny, converted(str(save(folder / "bert")), str(folder))):
+        with (
+            Hub(config=config(folder)) as hub,
+            pytest.raises(Unsupported, match="is no reranker: it was not trained") as caught,
+        ):
+            hub.reranking(f"llama:{model}").rank(QUERY, DOCUMENTS)
+        assert (caught.value.feature, caught.value.model) == ("reranking", f"llama:{model}")
+
+
+def test_a_reranker_gives_no_vectors_and_no_text(folder: Path) -> None:
+    """llama.cpp would give what lies in memory, and an error that sounds like a server that is down."""
+    for prompt in ("chat", "plain"):
+        with Hub(config=config(folder, prompt=prompt)) as hub:
+            with pytest.raises(Unsupported, match=r"gives scores and no vectors: ask hub\.reranking"):
+                hub.embedding("llama:tiny-reranker").embed(["雨"])
+            with pytest.raises(Unsupported, match=r"writes no text, it is a model for reranking: ask hub\.reranking"):
+                hub.text("llama:tiny-reranker").generate("雨")
+
+
+def test_a_server_that_runs_no_model_for_text_says_so(served: dict[str, Any]) -> None:
+    there = served["providers"]["llama"]
+    with Hub(config={"providers": {"llama": {**there, "prompt": "plain"}}}) as hub:
+        with pytest.raises(Unsupported, match="writes no text") as caught:
+            hub.text("llama:tiny-reranker").generate("雨", max_output_tokens=1)
+        assert not caught.value.retryable

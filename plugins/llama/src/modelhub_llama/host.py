@@ -29,6 +29,8 @@ def _worded(error: ModelhubError) -> ModelhubError:
     if found := re.search(r"(image|audio) input is not supported", words):
         kind = "images" if found[1] == "image" else "audio"
         return Unsupported(f"This model does not take {kind}: llama.cpp runs it without a projector (mmproj).", feature=kind)
+    if "does not support logits computation" in words:
+        return Unsupported("This model writes no text: it was made for vectors or scores.", feature="text")
     if not isinstance(error, BadRequest):
         return error
     if found := re.search(r"Jinja Exception: (.+)", words, re.DOTALL):

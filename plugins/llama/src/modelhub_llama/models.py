@@ -8,7 +8,7 @@ from typing import Any
 
 from modelhub_openai.site import Host, host
 
-from modelhub.plugin import EmbeddingModel, Model, Plan, RerankingModel, TextModel
+from modelhub.plugin import EmbeddingModel, Model, Plan, RerankingModel, TextModel, Unsupported
 from modelhub_llama.engine import LlamaEngine, Purpose
 from modelhub_llama.gguf.cards import card as described
 from modelhub_llama.gguf.finding import find
@@ -65,7 +65,11 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
     header = read(path)
     window = min(options.context_window or 4096, header.context_length or 4096)
     plan = engine_plan(purpose, path, name, options, window)
-    card = replace(described(path, name, options), kind=purpose, context_window=window, local=True)
+    known = described(path, name, options)
+    if purpose == "text" and known.kind != "text" and header.chat_template is None:
+        told = f"{known.model} writes no text, it is a model for {known.kind}: ask hub.{known.kind} for it."
+        raise Unsupported(told, feature="text", model=known.model)
+    card = replace(known, kind=purpose, context_window=window, local=True)
     if purpose == "text":
         from modelhub_llama.template import written
         from modelhub_llama.text import text_card

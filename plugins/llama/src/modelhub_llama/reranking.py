@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from modelhub_openai.reranking import Reranking
 from modelhub_openai.site import Site
 
-from modelhub.plugin import HttpModel, HttpResponse, ModelhubError, RerankingModel
+from modelhub.plugin import HttpModel, HttpResponse, ModelhubError, RerankingModel, Unsupported
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.pooling import too_long
 
@@ -18,7 +18,10 @@ _LONGEST = 8192
 
 
 def in_process(name: str, options: LlamaOptions) -> RerankingModel:
-    """The model of a GGUF file, computed in this process. Raises ``UnknownModel`` or ``GgufError``."""
+    """The model of a GGUF file, computed in this process. Raises ``UnknownModel``, ``GgufError`` or ``Unsupported``.
+
+    llama.cpp gives a score of any model: of one that was not made for it, numbers that mean nothing.
+    """
     from modelhub_llama.gguf.cards import card
     from modelhub_llama.gguf.finding import find
     from modelhub_llama.models import engine_plan
@@ -26,6 +29,9 @@ def in_process(name: str, options: LlamaOptions) -> RerankingModel:
 
     path = find(name, options)
     known = card(path, name, options)
+    if known.kind != "reranking":
+        told = "it was not trained to score documents (pooling_type is not rank, and there are no cls tensors)"
+        raise Unsupported(f"{known.model} is no reranker: {told}.", feature="reranking", model=known.model)
     window = min(options.context_window or _LONGEST, known.context_window or 512)
     known = replace(known, kind="reranking", capabilities={}, dimensions=None, settings=frozenset({"top_n"}))
     plan = engine_plan("reranking", path, name, options, window)

@@ -77,7 +77,7 @@ class Told:
 
 
 def in_process(name: str, options: LlamaOptions) -> EmbeddingModel:
-    """The model of a GGUF file, computed in this process. Raises ``UnknownModel`` or ``GgufError``."""
+    """The model of a GGUF file, computed in this process. Raises ``UnknownModel``, ``GgufError`` or ``Unsupported``."""
     from modelhub_llama.gguf.cards import card
     from modelhub_llama.gguf.finding import find
     from modelhub_llama.gguf.header import read
@@ -86,6 +86,9 @@ def in_process(name: str, options: LlamaOptions) -> EmbeddingModel:
 
     path = find(name, options)
     told = Told.by(read(path, whole=(TOKENS,) if options.embedder == "llama.cpp" else ()), options)
+    if told.pooling == "rank":
+        model = f"{options.provider}:{name}"
+        raise Unsupported(f"{model} gives scores and no vectors: ask hub.reranking for it.", feature="embedding", model=model)
     known = _described(card(path, name, options), told)
     plan = engine_plan("embedding", path, name, options, told.input_tokens or 512)
     if options.embedder != "llama.cpp":
