@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from math import inf
 from threading import Event
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from modelhub.plugin import Plan, ProviderDown, Request, Runtime, TimedOut, engines
 
-__all__ = ["Part", "TorchEngine", "Wanted", "computed"]
+__all__ = ["Part", "TorchEngine", "Turns", "Wanted", "computed", "held"]
 
 T = TypeVar("T")
 Given = ParamSpec("Given")
@@ -26,7 +27,10 @@ class TorchEngine(Generic[Part]):
 
     def submit(self, work: Callable[Concatenate[Part, Given], T], *given: Given.args, **named: Given.kwargs) -> Future[T]:
         """Have ``work(part, ...)`` computed when its turn comes."""
-        return self._turns.submit(work, self.part, *given, **named)
+        try:
+            return self._turns.submit(work, self.part, *given, **named)
+        except (RuntimeError, AttributeError):  # it was closed between two turns
+            raise CancelledError from None
 
     def close(self) -> None:
         """Give the memory back, when what is being computed is done; what still waits for its turn is cancelled."""
@@ -42,6 +46,7 @@ class Wanted:
     """Whether somebody still waits for an answer. Asked by the thread that computes, between two steps."""
 
     def __init__(self, seconds: float, now: Callable[[], float]) -> None:
+        self.seconds = seconds
         self._until = now() + seconds if seconds != inf else inf
         self._now = now
         self._left = Event()
@@ -54,29 +59,54 @@ class Wanted:
         return not self._left.is_set() and (self._until == inf or self._now() < self._until)
 
 
+class Turns(Generic[Part]):
+    """An engine that is held for one request, and what is left of the request's time."""
+
+    def __init__(self, plan: Plan[Any], engine: TorchEngine[Part], wanted: Wanted, runtime: Runtime, until: float) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._wanted = wanted
+        self._runtime = runtime
+        self._until = until
+
+    async def take(self, run: Callable[[Part, Wanted], T]) -> T:
+        """Have ``run(part, wanted)`` computed when its turn comes; between two turns come those of others."""
+        left = None if self._until == inf else max(self._until - self._runtime.now(), 0.001)
+        try:
+            answer = await self._runtime.wait(self._engine.submit(run, self._wanted), left)
+        except TimeoutError:
+            raise _late(self._plan, self._wanted.seconds) from None
+        except CancelledError:
+            raise ProviderDown(f"{self._plan.name} was unloaded while it was asked.") from None
+        if not self._wanted():
+            raise _late(self._plan, self._wanted.seconds)
+        return answer
+
+
+@asynccontextmanager
+async def held(plan: Plan[TorchEngine[Part]], request: Request, runtime: Runtime) -> AsyncIterator[Turns[Part]]:
+    """Load the model if need be, and keep it for as many turns as the request takes.
+
+    Raises ``TimedOut`` when the request's ``total`` is over; whoever leaves stops what is being computed at its next step.
+    """
+    seconds = inf if request.timeouts.total is None else request.timeouts.total
+    until = runtime.now() + seconds
+    wanted = Wanted(seconds, runtime.now)
+    async with engines().lease(plan, runtime, request.timeouts) as engine:
+        try:
+            yield Turns(plan, engine, wanted, runtime, until)
+        finally:
+            wanted.leave()
+
+
 async def computed(plan: Plan[TorchEngine[Part]], run: Callable[[Part, Wanted], T], request: Request, runtime: Runtime) -> T:
     """Load the model if need be, and have ``run(part, wanted)`` computed when its turn comes.
 
-    Raises ``TimedOut`` when the request's ``total`` is over; whoever leaves stops it at its next step. ``run`` looks at
-    ``wanted()`` between its steps and ends early, with anything, when that is no longer true.
+    Raises as ``held``. ``run`` looks at ``wanted()`` between its steps and ends early, with anything, when that is no longer
+    true.
     """
-    seconds = inf if request.timeouts.total is None else request.timeouts.total
-    started = runtime.now()
-    wanted = Wanted(seconds, runtime.now)
-    async with engines().lease(plan, runtime, request.timeouts) as engine:
-        left = None if seconds == inf else max(seconds - (runtime.now() - started), 0.001)
-        try:
-            answer = await runtime.wait(engine.submit(run, wanted), left)
-            in_time = wanted()
-        except TimeoutError:
-            raise _late(plan, seconds) from None
-        except CancelledError:
-            raise ProviderDown(f"{plan.name} was unloaded while it was asked.") from None
-        finally:
-            wanted.leave()
-    if not in_time:
-        raise _late(plan, seconds)
-    return answer
+    async with held(plan, request, runtime) as turns:
+        return await turns.take(run)
 
 
 def _late(plan: Plan[Any], seconds: float) -> TimedOut:
