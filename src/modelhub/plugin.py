@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from modelhub.retrieval.sentences import sentence_spans
     from modelhub.retrieval.tokens import count_tokens
     from modelhub.route import Route
+    from modelhub.sound.conversion import as_wav, converter
     from modelhub.sound.wav import Wav, WavForm, read_wav
     from modelhub.transport.blocking import BlockingRuntime
     from modelhub.transport.credentials import Bearer, Environment, Plain
@@ -175,6 +176,7 @@ _HOMES = {
     "modelhub.retrieval.sentences": "sentence_spans",
     "modelhub.retrieval.tokens": "count_tokens",
     "modelhub.route": "Route",
+    "modelhub.sound.conversion": "as_wav converter",
     "modelhub.sound.wav": "Wav WavForm read_wav",
     "modelhub.transport.blocking": "BlockingRuntime",
     "modelhub.transport.credentials": "Bearer Environment Plain",
@@ -324,8 +326,10 @@ __all__ = [
     "WavForm",
     "Word",
     "Wrapper",
+    "as_wav",
     "bytes_of",
     "cache_folder",
+    "converter",
     "count_tokens",
     "did_you_mean",
     "drive",
