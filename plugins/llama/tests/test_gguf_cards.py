@@ -37,6 +37,27 @@ def test_a_real_file_has_a_card(tiny: str) -> None:
     assert (found.supports("tools"), found.supports("images"), found.licence, found.languages) == (None, None, None, ())
 
 
+@pytest.mark.parametrize(
+    ("architecture", "family", "task"),
+    [
+        ("qwen2", "decoder", "text-generation"),
+        ("bert", "encoder", "feature-extraction"),
+        ("gemma-embedding", "encoder", "feature-extraction"),
+        ("t5", "encoder-decoder", "text2text-generation"),
+        ("mamba", None, "text-generation"),
+    ],
+)
+def test_a_file_says_on_which_axes_its_model_stands(tmp_path: Path, architecture: str, family: str | None, task: str) -> None:
+    datasets = pair("general.datasets", ARRAY, array(STRING, ["xsum", "日本語"]))
+    base = {"general.base_model.0.repo_url": "https://hub.example/org/base", "general.base_model.1.name": "Other"}
+    more = {"general.repo_url": "https://hub.example/org/model", **base}
+    numbers = {"general.base_model.count": 2}
+    found = made(tmp_path, architecture, pairs=[datasets], texts=more, numbers=numbers)
+    assert (found.family, found.task, found.open_weights, found.data) == (family, task, True, "this machine")
+    assert (found.library, found.url) == ("gguf", "https://hub.example/org/model")
+    assert (found.base_model, found.datasets) == (("org/base", "Other"), ("xsum", "日本語"))
+
+
 def test_licence_and_languages_are_told_as_the_file_has_them(tmp_path: Path) -> None:
     languages = pair("general.languages", ARRAY, array(STRING, ["ja", "en"]))
     found = made(tmp_path, "qwen2", pairs=[languages], texts={"general.license": "apache-2.0"})

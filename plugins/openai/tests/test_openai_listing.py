@@ -135,3 +135,26 @@ def test_a_refused_key_is_a_refused_key() -> None:
 def test_what_is_no_list_is_no_list(reply: Reply) -> None:
     with FaultServer(reply) as server, modelhub.Hub(config(server)) as hub, pytest.raises(AnswerError):
         hub.models("openai")
+
+
+def test_a_card_says_on_which_axes_its_model_stands() -> None:
+    rows = [{"id": "openai/gpt-oss-20b"}, {"id": "gpt-35", "capabilities": {"fine_tune": True}}, *OPENAI["data"]]
+    with FaultServer(Reply(json={"data": rows})) as server, modelhub.Hub(config(server)) as hub:
+        cards = {card.model.removeprefix("openai:"): card for card in hub.models("openai")}
+    assert (cards["gpt-4o"].open_weights, cards["gpt-4o"].fine_tunable, cards["gpt-4o"].task) == (
+        False,
+        True,
+        "text-generation",
+    )
+    oss = cards["openai/gpt-oss-20b"]
+    assert (oss.open_weights, oss.licence, oss.family) == (True, "apache-2.0", "decoder")
+    assert (cards["gpt-35"].fine_tunable, cards["gpt-35"].open_weights, cards["gpt-35"].task) == (True, None, None)
+    assert (cards["whisper-1"].open_weights, cards["whisper-1"].family) == (True, "encoder-decoder")
+    assert (cards["gpt-4o"].data, cards["gpt-4o"].local) == ("127.0.0.1", None), "what listens there may send it on"
+
+
+def test_a_host_elsewhere_is_a_service_and_its_name_says_where_data_goes() -> None:
+    models = {"chat": {"model": "openai:gpt-4o"}, "embedder": {"model": "openai:text-embedding-3-small"}}
+    chat, embedder = modelhub.Hub({"models": models}).models()[:2]
+    assert (chat.kind, chat.local, chat.data) == ("text", False, "api.openai.com")
+    assert (embedder.kind, embedder.dimensions) == ("embedding", 1536), "an alias is of the kind that its model was made for"

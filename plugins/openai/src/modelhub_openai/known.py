@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from modelhub.plugin import Kind, ModelCard
 from modelhub_openai.site import Site
@@ -18,13 +19,22 @@ from modelhub_openai.site import Site
 __all__ = ["card", "kind", "traits"]
 
 _FOLDER = Path(__file__).parent / "models"
-_KINDS: tuple[Kind, ...] = ("text", "embedding", "image", "speech", "transcription", "reranking")
+_TASKS: Mapping[Kind, str] = {
+    "text": "text-generation",
+    "embedding": "feature-extraction",
+    "image": "text-to-image",
+    "speech": "text-to-speech",
+    "transcription": "automatic-speech-recognition",
+    "reranking": "text-ranking",
+}
+_LOCAL = ("localhost", "::1")
 
 
 def card(site: Site, model: str, kind: Kind, **changes: Any) -> ModelCard:
     """The card of a model on that host: what its base model's row says, and ``changes`` over it."""
     base = site.base_model(model)
-    fields = {**traits(kind, base).get("card", {}), **changes}
+    fields = {**_place(site), **traits(kind, base).get("card", {}), **changes}
+    fields.setdefault("task", _task(kind, base))
     if site.listed_prices:
         from modelhub_openai.prices import listed_price
 
@@ -48,8 +58,19 @@ def traits(kind: Kind, base_model: str) -> Mapping[str, Any]:
 def kind(base_model: str) -> Kind | None:
     """The kind whose rows name this model; where two do (``gpt-4o-mini-tts``), the one with the longer name."""
     name = base_model.rpartition("/")[2].lower()
-    named = [(len(row), kind) for kind in _KINDS for row in _rows(kind) if row and _begins(name, row)]
+    named = [(len(row), kind) for kind in _TASKS for row in _rows(kind) if row and _begins(name, row)]
     return max(named, key=lambda found: found[0])[1] if named else None
+
+
+def _task(asked: Kind, base_model: str) -> str | None:
+    """What a model was made for that is known to be of the kind it is asked as."""
+    return _TASKS[asked] if kind(base_model) == asked else None
+
+
+def _place(site: Site) -> dict[str, Any]:
+    """Where what is sent goes. What runs behind an address of this machine may stand on it, or send it on."""
+    host = urlsplit(site.get("models").url).hostname or ""
+    return {"data": host or None, "local": None if host in _LOCAL or host.startswith("127.") else False}
 
 
 def _begins(name: str, known: str) -> bool:

@@ -81,6 +81,7 @@ def _card(site: Site, row: Mapping[str, Any], name: str, kind: Kind) -> ModelCar
     told: dict[str, Any] = {
         "context_window": _window(row),
         "max_output_tokens": _count(row, "max_completion_tokens", "max_output_tokens"),
+        "fine_tunable": able if isinstance(able := _inside(row, "capabilities").get("fine_tune"), bool) else None,
     }
     title = _text(row, "display_name", "name")
     return replace(
@@ -88,7 +89,7 @@ def _card(site: Site, row: Mapping[str, Any], name: str, kind: Kind) -> ModelCar
         capabilities={**before.capabilities, **_capabilities(row)},
         title="" if title == name else title,
         description=_text(row, "description"),
-        **{field: value for field, value in told.items() if value},
+        **{field: value for field, value in told.items() if value is not None},
     )
 
 

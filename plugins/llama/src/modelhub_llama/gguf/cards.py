@@ -11,6 +11,7 @@ from modelhub.plugin import Kind, ModelCard, shards, stem
 from modelhub_llama.gguf.faults import GgufError
 from modelhub_llama.gguf.finding import imported_models, known
 from modelhub_llama.gguf.header import Header, read
+from modelhub_llama.gguf.making import base_models, family, task
 from modelhub_llama.gguf.memory import needs
 from modelhub_llama.gguf.storage import missing_bytes, quantization
 from modelhub_llama.options import LlamaOptions
@@ -58,6 +59,14 @@ def card(file: str, name: str, options: LlamaOptions) -> ModelCard:
         file=file,
         file_bytes=size,
         memory_bytes=needs(first, options, size).total,
+        task=task(what, first.architecture),
+        family=family(first.architecture),
+        open_weights=True,
+        data="this machine",
+        base_model=base_models(first),
+        datasets=first.texts("general.datasets"),
+        library="gguf",
+        url=first.text("general.repo_url") or first.text("general.url"),
     )
 
 

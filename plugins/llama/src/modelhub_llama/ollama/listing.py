@@ -20,6 +20,7 @@ from modelhub.plugin import (
     Runtime,
     Unsupported,
 )
+from modelhub_llama.gguf.making import family, task
 from modelhub_llama.ollama.answer import object_in
 from modelhub_llama.ollama.knobs import SETTINGS
 from modelhub_llama.ollama.model import Served
@@ -132,6 +133,7 @@ def card_of(site: Ollama, row: Mapping[str, Any], show: Mapping[str, Any]) -> Mo
     details = _inside(row, "details") | _inside(show, "details")
     architecture = _text(info, "general.architecture") or _text(details, "family")
     remote = bool(row.get("remote_host") or show.get("remote_host"))
+    local = not remote and site.local(name)
     return ModelCard(
         model=f"{site.provider}:{name}",
         kind=kind,
@@ -142,11 +144,16 @@ def card_of(site: Ollama, row: Mapping[str, Any], show: Mapping[str, Any]) -> Mo
         dimensions=_count(info, f"{architecture}.embedding_length") if kind == "embedding" else None,
         languages=_words(info.get("general.languages")),
         licence=_licence(show, info),
-        local=not remote and site.local(name),
+        local=local,
         architecture=architecture or None,
         parameters=_count(info, "general.parameter_count") or _number(_text(details, "parameter_size")),
         quantization=_text(details, "quantization_level") or None,
         file_bytes=_count(row, "size"),
+        task=task(kind, architecture),
+        family=family(architecture or None),
+        open_weights=None if remote else True,
+        data="this machine" if local else None,
+        library=_text(details, "format") or None,
     )
 
 
