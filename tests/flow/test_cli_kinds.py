@@ -275,7 +275,7 @@ def test_rank_puts_the_best_first(here: Path) -> None:
 
 
 def test_models_of_a_provider_are_asked_by_its_name() -> None:
-    assert Called("models", "--provider", "six", "--kind", "image").out == "six:image  image      見本\n"
+    assert Called("models", "--provider", "six", "--kind", "image").out == "six:image  image  見本\n"
     assert [card["kind"] for card in Called("models", "--provider", "six", "--json").json["models"]] == ["text", "image"]
     missing = Called("models", "--provider", "sixx")
     assert missing.code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
+from modelhub.cli.model_rows import count
 from modelhub.cli.progress import progress
 from modelhub.errors import InvalidRequest
 
@@ -39,20 +40,13 @@ def local_row(card: ModelCard) -> tuple[str, ...]:
     return (
         card.model,
         card.kind,
-        f"{_count(card.parameters)} parameters" if card.parameters else "",
+        f"{count(card.parameters)} parameters" if card.parameters else "",
         card.quantization or "",
         f"{card.context_window} tokens" if card.context_window else "",
         f"needs {amount(card.memory_bytes)}" if card.memory_bytes else "",
         f"licence {card.licence or 'unknown'}",
         card.file or "",
     )
-
-
-def _count(number: int) -> str:
-    for size, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return str(number)
 
 
 def configure_add(parser: ArgumentParser) -> None:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.local_models import configure_add, configure_remove, local, local_row
 from modelhub.cli.model_cache import configure_cache
+from modelhub.cli.model_filters import configure_filters, query_of
 from modelhub.cli.model_pulling import configure_pull
+from modelhub.cli.model_rows import card_table
 from modelhub.cli.overview import COMMANDS
 from modelhub.cli.printing import table
-from modelhub.errors import PluginBroken
-from modelhub.model import KINDS
+from modelhub.errors import InvalidRequest, PluginBroken
 
 if TYPE_CHECKING:
+    from modelhub.catalog.found import FoundModels
+    from modelhub.catalog.query import Query
+    from modelhub.errors import ModelhubError
     from modelhub.model import ModelCard
 
 __all__ = ["COMMAND"]
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--kind", choices=KINDS, help="models of this kind only")
-    parser.add_argument("--provider", metavar="NAME", help="ask this provider for its whole list")
-    parser.add_argument("--local", action="store_true", help="the models whose files lie on this machine, and what they need")
+    where = parser.add_argument_group("where they are looked for")
+    where.add_argument("--provider", metavar="NAME", help="ask this provider: its server, or its hub")
+    where.add_argument("--everywhere", action="store_true", help="ask every provider, beside what is known here")
+    here = "the models whose files lie on this machine, and what they need"
+    where.add_argument("--local", action="store_true", dest="files", help=here)
+    configure_filters(parser)
     parser.set_defaults(action=list_models)
     actions = parser.add_subparsers(metavar="ACTION")
     for name, about, configured in _ACTIONS:
@@ -47,34 +54,70 @@ def run(arguments: Namespace, context: Context) -> int:
 
 def list_models(arguments: Namespace, context: Context) -> int:
     """Print the models there are, or those on this machine."""
-    if arguments.local:
-        return list_local(arguments, context)
-    found = listed(context) if arguments.provider is None else context.hub().models(arguments.provider)
-    cards = [card for card in found if arguments.kind in (None, card.kind)]
-    if context.options.json:
-        context.document({"models": cards})
-        return 0
-    for line in table([row(card) for card in cards]):
-        context.say(line)
-    if not cards:
+    if arguments.everywhere and (arguments.files or arguments.provider):
+        raise InvalidRequest("--everywhere asks every provider: leave out --local and --provider, or --everywhere.")
+    query = query_of(arguments)
+    if arguments.files:
+        return list_local(arguments, query, context)
+    for complaint in complaints() if arguments.provider is None else ():
+        context.streams.stderr.write(f"modelhub: {complaint}\n")
+    found = context.hub().models(query, provider=arguments.provider, everywhere=arguments.everywhere)
+    show(found, query, card_table(found), context)
+    if not found and query is None:
         context.note("modelhub: no installed plugin lists such a model. See: modelhub plugins")
-    elif arguments.provider is None and (silent := unlisted(found)):
+    elif not found and arguments.provider is None and not arguments.everywhere:
+        context.note("modelhub: no such model is known here. Ask providers: modelhub models --everywhere, or --provider NAME")
+    elif query is None and arguments.provider is None and (silent := unlisted(found)):
         context.detail(f"plugins that list no model beforehand: {', '.join(silent)}. Ask one: modelhub models --provider NAME")
     return 0
 
 
-def list_local(arguments: Namespace, context: Context) -> int:
+def list_local(arguments: Namespace, query: Query | None, context: Context) -> int:
     """Print what lies on this machine, and what each needs."""
-    mine = [card for card in local(context) if names_provider(arguments.provider, card)]
-    cards = [card for card in mine if arguments.kind in (None, card.kind)]
-    if context.options.json:
-        context.document({"models": cards})
-        return 0
-    for line in table([local_row(card) for card in cards]):
-        context.say(line)
-    if not cards:
+    from modelhub.catalog.found import FoundModels, selected
+
+    cards = [card for card in local(context) if names_provider(arguments.provider, card)]
+    found = FoundModels(cards) if query is None else selected(cards, query)
+    show(found, query, table([local_row(card) for card in found]), context)
+    if not found:
         context.note("modelhub: no such model lies on this machine. Fetch one: modelhub models pull URL")
     return 0
+
+
+def show(found: FoundModels, query: Query | None, lines: Sequence[str], context: Context) -> None:
+    """The cards as a table or a document; beside it, what is not among them and why."""
+    for line in failures(found.failures, context):
+        context.streams.stderr.write(f"modelhub: {line}\n")
+    if context.options.json:
+        context.document(document(found, query))
+        return
+    for line in lines:
+        context.say(line)
+    if found.more:
+        context.note(f"modelhub: {found.more} more. Show them: --limit {len(found) + found.more}")
+    if found.left_out:
+        named = ", ".join(f"{name.replace('_', ' ')} ({count})" for name, count in found.unknown.items())
+        context.note(f"modelhub: {found.left_out} left out, of which it is unknown: {named}")
+
+
+def document(found: FoundModels, query: Query | None) -> dict[str, Any]:
+    """What ``--json`` prints: the cards; of a search also what is not among them."""
+    told: dict[str, Any] = {"models": list(found)}
+    if query is not None:
+        told |= {"more": found.more, "left_out": found.left_out, "unknown": found.unknown}
+    if found.failures:
+        told["failures"] = {name: error.message for name, error in found.failures.items()}
+    return told
+
+
+def failures(found: Mapping[str, ModelhubError], context: Context) -> Iterator[str]:
+    """A line for each provider that could not be asked; those that the configuration does not speak of in one."""
+    config = context.hub().loaded.config
+    configured = {*config.providers, *(model.model.partition(":")[0] for model in config.models.values())}
+    strangers = [] if context.options.verbose else sorted(found.keys() - configured)
+    if strangers:
+        yield f"not configured, and could not be asked: {', '.join(strangers)} (--verbose says why)"
+    yield from (f"{name}: {error.message}" for name, error in found.items() if name not in strangers)
 
 
 def names_provider(name: str | None, card: ModelCard) -> bool:
@@ -88,13 +131,6 @@ def unlisted(cards: Sequence[ModelCard]) -> list[str]:
 
     heard = {card.model.partition(":")[0] for card in cards}
     return sorted({plugin.name for plugin in installed()} - heard)
-
-
-def listed(context: Context) -> Sequence[ModelCard]:
-    """Every card that can be read without importing a plugin; a plugin that cannot be used is named on standard error."""
-    for complaint in complaints():
-        context.streams.stderr.write(f"modelhub: {complaint}\n")
-    return context.hub().models()
 
 
 def complaints() -> Iterator[str]:
@@ -115,14 +151,6 @@ def complaints() -> Iterator[str]:
             cards_on_disk(plugin.module)
         except PluginBroken as error:
             yield error.message
-
-
-def row(card: ModelCard) -> tuple[str, ...]:
-    """Name, kind, what is known of its size, where it runs, and what it is."""
-    window = f"{card.context_window} tokens" if card.context_window else ""
-    dimensions = f"{card.dimensions} dimensions" if card.dimensions else ""
-    where = {True: "local", False: "remote", None: ""}[card.local]
-    return card.model, card.kind, window or dimensions, where, card.title or card.description
 
 
 COMMAND = Command("models", COMMANDS["models"], configure, run)
