@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from modelhub.catalog.matching import matches
+    from modelhub.catalog.ordering import ordered
     from modelhub.catalog.query import Query
     from modelhub.catalog.shards import shard_number, shards, stem
     from modelhub.catalog.store import StoredModel, cache_folder, stored
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "modelhub.catalog.matching": "matches",
+    "modelhub.catalog.ordering": "ordered",
     "modelhub.catalog.query": "Query",
     "modelhub.catalog.shards": "shard_number shards stem",
     "modelhub.catalog.store": "StoredModel cache_folder stored",
@@ -340,6 +342,7 @@ __all__ = [
     "hookimpl",
     "instructed",
     "matches",
+    "ordered",
     "output_type",
     "pack",
     "read_wav",
