@@ -22,4 +22,7 @@ def modelhub_provider() -> Provider:
             "reranking": "modelhub_huggingface.models:reranking",
         },
         options="modelhub_huggingface.options:HuggingFaceOptions",
+        search="modelhub_huggingface.hub.search:search",
+        describe="modelhub_huggingface.hub.describe:describe",
+        local="modelhub_huggingface.hub.local:local",
     )

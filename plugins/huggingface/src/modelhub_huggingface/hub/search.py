@@ -1,0 +1,127 @@
+"""The models of the hub that a query asks for; offline, those of which something is known on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from modelhub.plugin import AnswerError, ModelCard, Query, Runtime, Unsupported, matches, ordered
+from modelhub_huggingface.hub.asking import ask
+from modelhub_huggingface.hub.cards import Known, card
+from modelhub_huggingface.hub.describe import kept_cards, table_in
+from modelhub_huggingface.hub.local import local
+from modelhub_huggingface.hub.parameters import Fields, questions
+from modelhub_huggingface.hub.reading import tables, text, under
+from modelhub_huggingface.hub.source import Source, is_offline, source
+from modelhub_huggingface.options import HuggingFaceOptions
+
+__all__ = ["search"]
+
+_MOST_PAGES = 10
+_MOST_CONFIGURATIONS = 100
+_CONFIGURATION = 1 << 20
+_WINDOWED = ("text", "embedding", "reranking")
+
+
+async def search(query: Query, options: HuggingFaceOptions | None, runtime: Runtime) -> tuple[ModelCard, ...]:
+    """The most downloaded first, or in the order that is asked for; of what the hub itself does not order, the most downloaded.
+
+    Offline, it looks through the models in the hub's cache and the cards that were kept. Raises what asking a server may raise.
+    """
+    options = options or HuggingFaceOptions()
+    hub = await source(options, runtime, offline=is_offline(options))
+    if hub.offline:
+        found = {one.model: one for one in (*await runtime.in_thread(_local, options), *await kept_cards(options, hub))}
+        return _chosen(found.values(), query, query)
+    if query.local not in (None, options.place("owner/model") == "local"):
+        return ()
+    look = _Look(hub, options, query)
+    asked = questions(query)
+    most = max(2, _MOST_PAGES // max(1, len(asked)))
+    pages = await runtime.gather(*(partial(look.through, fields, most) for fields in asked))
+    known = {one.name: one for one in chain.from_iterable(pages)}
+    return _chosen(await look.cards(known.values()), look.loose, query)
+
+
+def _local(options: HuggingFaceOptions) -> tuple[ModelCard, ...]:
+    return tuple(one for one in local(options) if one.file_bytes is not None)
+
+
+def _chosen(cards: Iterable[ModelCard], wanted: Query, query: Query) -> tuple[ModelCard, ...]:
+    fit = [one for one in cards if matches(one, wanted)]
+    return tuple(ordered(fit, query.sort or "downloads")[: query.limit])
+
+
+class _Look:
+    """One search: what is asked for, and where."""
+
+    def __init__(self, hub: Source, options: HuggingFaceOptions, query: Query) -> None:
+        self.hub = hub
+        self.options = options
+        self.loose = replace(query, search=None)
+        """Without the words: the hub has looked for them in more than a card tells."""
+        self.late = replace(self.loose, min_context=None)
+        """Without what the hub's interface does not tell of a model."""
+        self.wants_context = query.min_context is not None or query.sort == "context"
+
+    async def through(self, fields: Fields, most: int) -> list[Known]:
+        """What the first pages hold of it, until there is enough."""
+        url = self.hub.site.models(fields)
+        found: list[Known] = []
+        for _ in range(most):
+            answer = await ask(self.hub.site, url, self.hub.runtime)
+            found += (one for row in _rows(answer.body) if (one := _known(row)) is not None and self._fits(one))
+            if answer.next is None or len(found) >= self._enough():
+                break
+            url = answer.next
+        return found
+
+    async def cards(self, known: Iterable[Known]) -> list[ModelCard]:
+        """The cards, with their context windows where these are asked for."""
+        found = list(known)
+        if not self.wants_context:
+            return [self._card(one) for one in found]
+        some = found[:_MOST_CONFIGURATIONS]
+        return [self._card(one) for one in await self.hub.runtime.gather(*(partial(self._configured, one) for one in some))]
+
+    def _enough(self) -> int:
+        return self.loose.limit if not self.wants_context else max(self.loose.limit, _MOST_CONFIGURATIONS)
+
+    def _card(self, known: Known) -> ModelCard:
+        return card(known, self.hub.site, self.options)
+
+    def _fits(self, known: Known) -> bool:
+        try:
+            return matches(self._card(known), self.late)
+        except Unsupported:
+            return False
+
+    async def _configured(self, known: Known) -> Known:
+        """The same with the configuration of its network, which tells its context window."""
+        info, found = known.info, self._card(known)
+        revision = text(info.get("sha"))
+        if found.context_window is not None or found.kind not in _WINDOWED or revision is None:
+            return known
+        everyones = info.get("private") is False and info.get("gated") is False
+        said = await self.hub.file(known.name, revision, "config.json", everyones=everyones, most=_CONFIGURATION)
+        return replace(known, config=table_in(said))
+
+
+def _known(row: Mapping[str, Any]) -> Known | None:
+    name = text(row.get("id")) or text(row.get("modelId"))
+    return Known(name=name, info=row, front=under(row, "cardData")) if name else None
+
+
+def _rows(body: bytes) -> tuple[Mapping[str, Any], ...]:
+    try:
+        said: object = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, list):
+        message = "What came is no list of models: is something else between the hub and this machine?"
+        raise AnswerError(message, head=body[:200])
+    return tables(said)

@@ -1,0 +1,45 @@
+"""Where what is sent to a model goes: nowhere, to an endpoint, or through the router to who serves the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelhub_huggingface.hub.reading import tables, text
+from modelhub_huggingface.options import HuggingFaceOptions
+
+__all__ = ["HERE", "data_of", "served_by"]
+
+HERE = "this machine"
+_CHOSEN = ("auto", "fastest", "cheapest", "preferred")
+_NAMED = 6
+
+
+def data_of(name: str, info: Mapping[str, Any], options: HuggingFaceOptions) -> str:
+    """In words; of a model at the router, the providers that serve it, as far as the hub tells."""
+    place = options.place(name)
+    if place == "local":
+        return HERE
+    if place == "endpoint":
+        return urlsplit(options.base_url or "").netloc.rpartition("@")[2] or "an endpoint"
+    router = urlsplit(options.router_url).netloc.rpartition("@")[2]
+    wanted = name.partition(":")[2] or options.inference_provider
+    if wanted not in _CHOSEN:
+        return f"{router}, then {wanted}"
+    by = served_by(info)
+    if not by:
+        return f"{router}, then the provider that it chooses"
+    *some, last = by[:_NAMED] if len(by) <= _NAMED else (*by[: _NAMED - 1], "others")
+    return f"{router}, then {', '.join(some)} or {last}" if some else f"{router}, then {last}"
+
+
+def served_by(info: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The providers that serve a model at the router, in the hub's order; ``None`` where the hub does not say."""
+    told = info.get("inferenceProviderMapping")
+    if isinstance(told, Mapping):
+        told = [{"provider": by, **offer} for by, offer in told.items() if isinstance(offer, Mapping)]
+    if not isinstance(told, list):
+        return None
+    live = (text(offer.get("provider")) for offer in tables(told) if offer.get("status", "live") == "live")
+    return tuple(dict.fromkeys(by for by in live if by))
