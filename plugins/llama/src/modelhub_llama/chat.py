@@ -20,7 +20,7 @@ from modelhub.plugin import (
     TextResponse,
     TextSettings,
 )
-from modelhub_llama.schemas import unheld
+from modelhub_llama.schemas import held, unheld
 
 __all__ = [
     "GRAMMARS",
@@ -123,4 +123,4 @@ def whole_characters(response: TextResponse[Any]) -> TextResponse[Any]:
 
 def _schema(request: TextRequest) -> Mapping[str, Any]:
     assert request.output is not None
-    return {"type": "json_object", "schema": request.output.schema}
+    return {"type": "json_object", "schema": held(request.output.schema)}

@@ -27,6 +27,7 @@ from modelhub.plugin import (
     Unsupported,
 )
 from modelhub_llama.chat import as_asked, free_of_grammar, notices, only_one, told_probabilities, whole_characters
+from modelhub_llama.schemas import held
 
 __all__ = ["Plain", "PlainDecoder", "prompt_of"]
 
@@ -61,7 +62,7 @@ class Plain:
             "presence_penalty": knobs.presence_penalty,
             "frequency_penalty": knobs.frequency_penalty,
             "logprobs": knobs.logprobs,
-            "json_schema": None if request.output is None else request.output.schema,
+            "json_schema": None if request.output is None else held(request.output.schema),
         }
         asked = {
             "prompt": prompt_of(request, self.bos),

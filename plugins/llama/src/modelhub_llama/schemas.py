@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["unheld"]
+from modelhub_llama.patterns.reading import sayable
+
+__all__ = ["held", "unheld"]
 
 _UNHELD = frozenset(
     {"contains", "dependentRequired", "dependentSchemas", "else", "if", "maxContains", "maxProperties", "minContains"}
@@ -18,8 +19,29 @@ _FORMATS = frozenset({"date", "time", "date-time", "uuid"})
 _NAMED = ("properties", "$defs", "definitions")
 """Members that hold schemas by name, so that their keys are no keywords."""
 _DATA = ("enum", "const", "default", "examples")
-_PATTERN = re.compile(r"\(\?|\\[bB1-9pP]")
-"""What a pattern may hold that a grammar cannot say."""
+_BESIDE_A_PATTERN = frozenset({"minLength", "maxLength"})
+
+
+def held(schema: Any) -> Any:
+    """The schema as llama.cpp is given it: with patterns that it can hold a model to, and without the others.
+
+    It would take any text for one that it cannot hold to, with a word on standard error.
+    """
+    match schema:
+        case Mapping():
+            return {word: _inner(word, value) for word, value in schema.items() if word != "pattern" or _sayable(value)}
+        case list() | tuple():
+            return [held(item) for item in schema]
+        case _:
+            return schema
+
+
+def _inner(word: str, value: Any) -> Any:
+    if word in _NAMED and isinstance(value, Mapping):
+        return {name: held(inner) for name, inner in value.items()}
+    if word == "pattern":
+        return _sayable(value)
+    return value if word in _DATA else held(value)
 
 
 def unheld(schema: Any) -> list[str]:
@@ -39,7 +61,7 @@ def _found(schema: Any) -> Iterator[str]:
                 yield from _found(inner)
         elif word in _DATA:
             continue
-        elif _is_unheld(word, value, schema.get("type")):
+        elif _is_unheld(word, value, schema.get("type")) or (word in _BESIDE_A_PATTERN and _sayable(schema.get("pattern"))):
             yield word
         else:
             yield from _found(value)
@@ -50,12 +72,12 @@ def _is_unheld(word: str, value: object, kind: object) -> bool:
         case "format":
             return value not in _FORMATS
         case "pattern":
-            return not _sayable(value)
+            return _sayable(value) is None
         case _ if word in _LIMITS:
             return kind != "integer"
         case _:
             return word in _UNHELD
 
 
-def _sayable(pattern: object) -> bool:
-    return isinstance(pattern, str) and pattern.startswith("^") and pattern.endswith("$") and not _PATTERN.search(pattern)
+def _sayable(pattern: object) -> str | None:
+    return sayable(pattern) if isinstance(pattern, str) else None
