@@ -24,19 +24,17 @@ def media(response: HttpResponse, kind: str, site: PipelineSite, name: str) -> t
 
     Raises the error that came in their place, or ``AnswerError`` where there are none.
     """
-    data = response.body
-    if (found := sniff(data)) is not None and found.startswith(f"{kind}/"):
-        return [data], None
+    whole = response.body
+    if _is(kind, whole):
+        return [whole], None
     said = _json(response, site, name)
-    told = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if said is None:
-        if data and told.startswith(f"{kind}/"):
-            return [data], None
-        begins = " ".join(data[:80].decode("utf-8", "replace").split())
-        raise AnswerError(
-            f"The answer ({told or 'of no stated type'}) is no {kind}; it begins with {begins!r}.", head=data[:200]
-        )
-    return [data for text in _texts(said) if (data := _decoded(text, kind)) is not None], said
+        told = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if whole and told.startswith(f"{kind}/"):
+            return [whole], None
+        begins = f"it begins with {' '.join(whole[:80].decode('utf-8', 'replace').split())!r}"
+        raise AnswerError(f"The answer ({told or 'of no stated type'}) is no {kind}; {begins}.", head=whole[:200])
+    return [data for data in (_decoded(text, kind) for text in _texts(said)) if data is not None], said
 
 
 def _is(kind: str, data: bytes) -> bool:

@@ -1,0 +1,42 @@
+"""The address of an endpoint: as its page shows it, with or without ``/v1``."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from modelhub.plugin import ConfigError, shown
+from modelhub_huggingface.options import HuggingFaceOptions
+
+__all__ = ["address", "is_here", "is_hosted"]
+
+_OPERATION = re.compile(r"/(?:chat/completions|completions|embeddings|models|generate|generate_stream|embed|rerank|info)$")
+_VERSION = re.compile(r"/v\d+$")
+
+
+def address(options: HuggingFaceOptions) -> tuple[str, str]:
+    """The endpoint's root, and where its OpenAI-like operations are: ``.../v1``. Raises ``ConfigError`` where it is none."""
+    place, url = f"[providers.{options.provider}]", (options.base_url or "").strip()
+    if not url:
+        raise ConfigError(f'An endpoint has an address: write {place} base_url = "https://....endpoints.huggingface.cloud".')
+    seen = f"{place} base_url is {shown(url).partition('?')[0]!r}"
+    if not url.lower().startswith(("http://", "https://")) or not urlsplit(url).hostname:
+        raise ConfigError(f"{seen}: it must begin with http:// or https://, and name a host.")
+    if "?" in url or "#" in url:
+        raise ConfigError(f"{seen} and more: an endpoint's address has no ? and no # in it.")
+    root = _OPERATION.sub("", url.rstrip("/")).rstrip("/")
+    if found := _VERSION.search(root):
+        return root[: found.start()].rstrip("/"), root
+    return root, f"{root}/v1"
+
+
+def is_hosted(url: str) -> bool:
+    """Whether Hugging Face itself runs what is there, so that its token may go there."""
+    host = (urlsplit(url).hostname or "").lower()
+    return url.lower().startswith("https://") and host.endswith((".huggingface.cloud", ".huggingface.co", ".hf.space"))
+
+
+def is_here(url: str) -> bool:
+    """Whether it is on this machine."""
+    host = (urlsplit(url).hostname or "").lower()
+    return host in ("localhost", "::1") or host.startswith("127.")
