@@ -58,7 +58,8 @@ def at_hand(assembly: Assembly, name: str, found: Provider) -> tuple[ModelCard, 
         return local
     if found.cards is not None:
         return (*local, *_given(found.cards))
-    return (*local, *(card for plugin in installed() if plugin.name == name for card in cards_on_disk(plugin.module)))
+    listed = (card for plugin in installed() if plugin.name == name for card in cards_on_disk(plugin.module))
+    return (*local, *(card for card in listed if card.model.startswith(f"{name}:")))  # several names may share a module
 
 
 async def asked(

@@ -27,11 +27,28 @@ class Parser(argparse.ArgumentParser):
 
 def parse(parser: Parser, words: Sequence[str]) -> argparse.Namespace:
     """The arguments in ``words``. Raises ``InvalidRequest`` with a near option for one that does not exist."""
-    arguments, unknown = parser.parse_known_args(words)
+    try:
+        arguments, unknown = parser.parse_known_args(words)
+    except InvalidRequest:
+        if strange := [word for word in words if word.startswith("--") and word.partition("=")[0] not in _options(parser)]:
+            _no_place(parser, strange[0])  # its value was taken for something else, and that was told
+        raise
     if unknown:
-        known = re.findall(r"--[a-z][a-z-]*", parser.format_help())
-        parser.error(f"there is no place for {unknown[0]!r}.{did_you_mean(unknown[0].partition('=')[0], known)}")
+        _no_place(parser, unknown[0])
     return arguments
+
+
+def _no_place(parser: Parser, word: str) -> Never:
+    known = re.findall(r"--[a-z][a-z-]*", parser.format_help())
+    parser.error(f"there is no place for {word!r}.{did_you_mean(word.partition('=')[0], known)}")
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """Every option of a command, and of its actions."""
+    inner = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    return {"--", *parser._option_string_actions}.union(  # noqa: SLF001  # argparse tells it nowhere else
+        *(_options(each) for choices in inner for each in choices.values())
+    )
 
 
 def _add_global_options(parser: argparse.ArgumentParser) -> None:
