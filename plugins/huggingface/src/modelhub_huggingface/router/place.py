@@ -1,0 +1,53 @@
+"""Where a model is asked for: by which account, of which hub, for what, and who is to serve it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from modelhub.plugin import ConfigError, Kind, ModelCard, did_you_mean
+from modelhub_huggingface.hub.site import Site, site
+from modelhub_huggingface.options import HuggingFaceOptions
+from modelhub_huggingface.router.site import POLICIES, Router, named, router
+from modelhub_huggingface.tasks import TASKS, task_named
+
+__all__ = ["Place", "asked_task", "place"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A model's place at the router. ``wanted`` is a provider's name, or a policy that chooses one."""
+
+    router: Router
+    hub: Site
+    model: str
+    wanted: str
+    options: HuggingFaceOptions
+
+    def card(self, kind: Kind, **fields: Any) -> ModelCard:
+        """What is known of the model before anybody is asked."""
+        by = "the provider that is chosen" if self.wanted in POLICIES else self.wanted
+        data = f"{self.router.host}, then {by}"
+        return ModelCard(
+            model=f"{self.router.provider}:{self.model}", kind=kind, local=False, open_weights=True, data=data, **fields
+        )
+
+
+def place(name: str, options: HuggingFaceOptions) -> Place:
+    """The place that a model's name and the options mean."""
+    model, wanted = named(name, options)
+    return Place(router(options), site(options), model, wanted, options)
+
+
+def asked_task(kind: Kind, options: HuggingFaceOptions, usual: str | None) -> str | None:
+    """The task that the options name, else the usual one. Raises ``ConfigError`` where it is none of this kind."""
+    if options.task is None:
+        return usual
+    task, where = task_named(options.task), f"[providers.{options.provider}] task"
+    if task is None:
+        raise ConfigError(
+            f"{where} is {options.task!r}, which is no task of the hub.{did_you_mean(options.task, sorted(TASKS))}"
+        )
+    if kind not in TASKS[task].kinds:
+        raise ConfigError(f"{where} is {task!r}, which no model for {kind} has: it is one for {', '.join(TASKS[task].kinds)}.")
+    return task

@@ -1,0 +1,142 @@
+"""Where the router is, who asks it and who pays; and one of its providers as a host of the chat-completions dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelhub_openai.forms import Form
+from modelhub_openai.quirks import Quirks
+from modelhub_openai.site import guarded, json_bytes
+
+from modelhub.plugin import AnswerError, Bearer, ConfigError, HttpRequest, HttpResponse, ModelhubError, Route, Secret, shown
+from modelhub_huggingface.options import HuggingFaceOptions
+from modelhub_huggingface.router.credentials import router_token
+
+__all__ = ["AUTO", "BILL_TO", "POLICIES", "Router", "Served", "named", "router"]
+
+AUTO = "auto"
+POLICIES = (AUTO, "fastest", "cheapest", "preferred")
+"""What stands in a provider's place where the router is to choose one."""
+BILL_TO = "x-hf-bill-to"
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """The router, as one account reaches it."""
+
+    provider: str
+    url: str
+    headers: Mapping[str, str | Secret] = field(repr=False)
+    bill_to: str | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    route: Route | None = None
+
+    @property
+    def host(self) -> str:
+        """Its name, as a card tells where data goes."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def billing(self) -> Mapping[str, str]:
+        """Who pays, for the metadata of a response."""
+        return {"bill_to": self.bill_to} if self.bill_to else {}
+
+    def json(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpRequest:
+        """A request whose body is JSON."""
+        return self.data(path, json_bytes({**body, **self.extra_body}), "application/json", headers)
+
+    def data(self, path: str, data: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+        """A request whose body is whatever the content type says."""
+        written = {**self.headers, "content-type": content_type, **(headers or {})}
+        return HttpRequest("POST", f"{self.url}/{path}", written, data, self.route)
+
+    def get(self, path: str) -> HttpRequest:
+        """A request that asks after something."""
+        return HttpRequest("GET", f"{self.url}/{path}", self.headers, None, self.route)
+
+    def fetch(self, url: str) -> HttpRequest:
+        """A request for a file that an answer names: without any key, and by HTTPS, unless it lies where the router is."""
+        if not url.startswith("https://") and urlsplit(url)[:2] != urlsplit(self.url)[:2]:
+            raise AnswerError(f"The answer's file is at {shown(url)}, which is no https:// address: it is not fetched.")
+        return HttpRequest("GET", url, {}, None, self.route)
+
+    def fault(self, response: HttpResponse, model: str, served_by: str = "") -> ModelhubError:
+        """What an unsuccessful answer means."""
+        from modelhub_huggingface.router.faults import router_fault
+
+        return router_fault(response, self, model, served_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model at one of the router's providers.
+
+    It is a ``Site`` of the dialect, for providers that speak it in some task; ``prefix`` is what stands before its operations
+    there. ``id`` is the provider's own name of the model.
+    """
+
+    router: Router
+    by: str
+    id: str
+    model: str
+    task: str
+    prefix: str = "v1"
+    adapter: str | None = None
+    """The file of an adapter's weights in the model's repository, where the model is one."""
+    quirks: Quirks = Quirks(embedding_format=None)
+    listed_prices: bool = False
+
+    @property
+    def provider(self) -> str:
+        return self.router.provider
+
+    def base_model(self, model: str) -> str:
+        return model
+
+    def json(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpRequest:
+        """A request to a path of this provider."""
+        return self.router.json(f"{self.by}/{path}", body, headers)
+
+    def data(self, path: str, data: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+        """The same with any body."""
+        return self.router.data(f"{self.by}/{path}", data, content_type, headers)
+
+    def post(self, operation: str, model: str, body: Mapping[str, Any] | Form) -> HttpRequest:  # noqa: ARG002  # the body says it
+        if isinstance(body, Form):
+            fields = tuple((name, self.id if name == "model" else value) for name, value in body.fields)
+            content_type, data = body._replace(fields=fields).encoded()
+            return self.data(f"{self.prefix}/{operation}", data, content_type)
+        return self.json(f"{self.prefix}/{operation}", {**body, "model": self.id})
+
+    def get(self, path: str) -> HttpRequest:
+        """A path of this provider, or a whole address of its own host's, which is reached through the router."""
+        parts = urlsplit(path)
+        query = f"?{parts.query}" if parts.query else ""
+        return self.router.get(f"{self.by}/{parts.path.lstrip('/')}{query}")
+
+    def fault(self, response: HttpResponse, model: str) -> ModelhubError:
+        return self.router.fault(response, model, self.by)
+
+
+def router(options: HuggingFaceOptions) -> Router:
+    """The router that the options mean. Raises ``ConfigError`` where its address is none."""
+    url = options.router_url.strip().rstrip("/").removesuffix("/v1")
+    if not url.lower().startswith(("http://", "https://")):
+        place = f"[providers.{options.provider}] router_url"
+        raise ConfigError(f"{place} is {shown(url)!r}: it must begin with http:// or https://.")
+    own: dict[str, str | Secret] = {"authorization": Bearer(router_token(options))}
+    if options.bill_to:
+        own[BILL_TO] = options.bill_to
+    given = {name.lower(): value for name, value in guarded(options.headers).items()}
+    told = given.get(BILL_TO)
+    bill_to = told if isinstance(told, str) else options.bill_to
+    return Router(options.provider, url, {**own, **given}, bill_to, options.extra_body, options.route())
+
+
+def named(name: str, options: HuggingFaceOptions) -> tuple[str, str]:
+    """The model, and who is to serve it: ``org/model:groq`` says so itself, else ``inference_provider`` does."""
+    model, _, suffix = name.partition(":")
+    return model, suffix.strip() or options.inference_provider.strip() or AUTO
