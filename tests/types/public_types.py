@@ -41,6 +41,9 @@ def blocking(hub: Hub) -> None:
     assert_type(hub.transcription("t").transcribe("a.wav").text, str)
     assert_type(hub.reranking("r").rank("?", ["a"]).ranking, tuple[modelhub.Ranked, ...])
     assert_type(hub.index("d").search("?"), tuple[modelhub.Passage, ...])
+    assert_type(hub.models(modelhub.Query(language="ja"), everywhere=True), modelhub.FoundModels)
+    assert_type(hub.models("p")[0], modelhub.ModelCard)
+    assert_type(hub.card("a"), modelhub.ModelCard)
 
 
 async def awaited(hub: AsyncHub) -> None:
@@ -54,6 +57,7 @@ async def awaited(hub: AsyncHub) -> None:
             assert_type(event, TextEvent)
     assert_type(await hub.embedding("e").embed(["a"]), modelhub.EmbeddingResponse)
     assert_type(await hub.index("d").search("?"), tuple[modelhub.Passage, ...])
+    assert_type((await hub.models(provider="p"))[0], modelhub.ModelCard)
 
 
 def deltas(hub: Hub) -> Iterator[str]:
