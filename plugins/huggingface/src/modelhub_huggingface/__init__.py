@@ -22,6 +22,7 @@ def modelhub_provider() -> Provider:
             "reranking": "modelhub_huggingface.models:reranking",
         },
         options="modelhub_huggingface.options:HuggingFaceOptions",
+        listing="modelhub_huggingface.listing:listing",
         search="modelhub_huggingface.hub.search:search",
         describe="modelhub_huggingface.hub.describe:describe",
         local="modelhub_huggingface.hub.local:local",

@@ -30,6 +30,8 @@ class ChatSite:
     """
 
     router: Router
+    model: str
+    """As the hub has it, whatever it is called here."""
     wanted: str = AUTO
     quirks: Quirks = Quirks()
     listed_prices: bool = False
@@ -44,18 +46,18 @@ class ChatSite:
         named = {} if self.wanted in POLICIES else {"inference_provider": self.wanted}
         return {**named, **self.router.billing}
 
-    def base_model(self, model: str) -> str:
-        return model
+    def base_model(self, model: str) -> str:  # noqa: ARG002  # however it is called
+        return self.model
 
-    def post(self, operation: str, model: str, body: Mapping[str, Any] | Form) -> HttpRequest:
+    def post(self, operation: str, model: str, body: Mapping[str, Any] | Form) -> HttpRequest:  # noqa: ARG002  # it knows which
         """The model stands first in the body: a router reads no more of it than that."""
         if isinstance(body, Form):
             raise Unsupported(f"The router takes no files for {operation}.", feature=operation)
         written = _DIALECTS.get(self.wanted, dict)(body)
         if self.wanted == _OWN_ADDRESS:
-            return self.router.json(f"{_OWN_ADDRESS}/models/{model}/v1/{operation}", written)
+            return self.router.json(f"{_OWN_ADDRESS}/models/{self.model}/v1/{operation}", {**written, "model": self.model})
         suffix = "" if self.wanted == AUTO else f":{self.wanted}"
-        return self.router.json(f"v1/{operation}", {**written, "model": f"{model}{suffix}"})
+        return self.router.json(f"v1/{operation}", {**written, "model": f"{self.model}{suffix}"})
 
     def get(self, path: str) -> HttpRequest:
         return self.router.get(f"v1/{path.lstrip('/')}")

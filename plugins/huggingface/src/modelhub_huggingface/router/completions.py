@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from modelhub.plugin import HttpModel, ModelCard, TextModel
+from modelhub.plugin import HttpModel, TextModel
 from modelhub_huggingface.endpoints.completions import Completions
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.dialect import at_prefix
@@ -15,5 +15,4 @@ __all__ = ["model"]
 
 def model(served: Served, options: HuggingFaceOptions) -> TextModel:  # noqa: ARG001  # none of them is about a provider's own
     """``completions``, whole or as they come."""
-    card = ModelCard(model=f"{served.provider}:{served.model}", kind="text")
-    return HttpModel(Completions(cast("Any", at_prefix(served)), served.model, card))
+    return HttpModel(Completions(cast("Any", at_prefix(served)), served.model, served.card("text")))

@@ -25,14 +25,22 @@ class Unknown:
     def loaded(self) -> bool:
         return True
 
+    @property
+    def missing(self) -> bool:
+        """Whether there is still none."""
+        return self._found() is None
+
     def load(self, timeout: float | None = None) -> None:
         """There is nothing to fetch."""
 
     def reveal(self) -> str:
-        found = own_token() if self.url == ROUTER else None
+        found = self._found()
         if found is None:
             raise KeyMissing(f"{self.url} wants a token, and there is none. {self._advice()}")
         return found.reveal()
+
+    def _found(self) -> Secret | None:
+        return own_token() if self.url == ROUTER else None
 
     def _advice(self) -> str:
         written = f'[{self.place}] api_key = {{ env = "HF_TOKEN" }}'

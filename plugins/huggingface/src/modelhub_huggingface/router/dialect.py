@@ -37,14 +37,14 @@ class Vectors(EmbeddingEndpoint):
 
 def embedding(served: Served, options: HuggingFaceOptions) -> EmbeddingModel:
     """``embeddings``: one vector a text, whichever way they are sent."""
-    return HttpModel(Vectors(at_prefix(served), served.model, prompts=options.prompts))
+    return HttpModel(Vectors(at_prefix(served), served.name, prompts=options.prompts))
 
 
 def speech(served: Served, options: HuggingFaceOptions) -> SpeechModel:  # noqa: ARG001  # none of them is about sounds
     """``audio/speech``: the sound as it comes."""
-    return HttpModel(Speech(at_prefix(served), served.model))
+    return HttpModel(Speech(at_prefix(served), served.name))
 
 
 def transcription(served: Served, options: HuggingFaceOptions) -> TranscriptionModel:  # noqa: ARG001
     """``audio/transcriptions``: the file under a name that fits its bytes."""
-    return HttpModel(Transcription(at_prefix(served), served.model))
+    return HttpModel(Transcription(at_prefix(served), served.name))

@@ -59,7 +59,7 @@ class Hearing:
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard(model=f"{self.served.provider}:{self.served.model}", kind="transcription")
+        return self.served.card("transcription")
 
     def build(self, request: TranscriptionRequest, *, stream: bool) -> HttpRequest:  # noqa: ARG002  # `Whole` never streams
         body = self.ear.body(self.served, request, _address(request.audio))
@@ -79,7 +79,7 @@ class Hearing:
     def parse(self, response: HttpResponse) -> TranscriptionResponse:
         said = jobs.told(response)
         if said is None:
-            return TranscriptionResponse(text=_plain(response))
+            return TranscriptionResponse(text=_plain(response), model=self.served.model)
         words = self.ear.words(said)
         if not isinstance(words.get("text"), str):
             raise AnswerError("The answer holds no text.", head=response.body[:200])
@@ -88,6 +88,7 @@ class Hearing:
             text=words["text"].strip(),
             language=language if isinstance(language, str) else None,
             segments=tuple(_segments(words.get("chunks"))),
+            model=self.served.model,
             raw=said,
         )
 

@@ -12,8 +12,6 @@ from modelhub.plugin import (
     HttpRequest,
     HttpResponse,
     ImageModel,
-    Kind,
-    ModelCard,
     ModelhubError,
     RerankingModel,
     SpeechModel,
@@ -64,39 +62,35 @@ class Pipeline:
 def text(served: Served, options: HuggingFaceOptions) -> TextModel:
     """A classic text task."""
     task = text_task(served.task, specified=True)
-    card = _card(served, "text", **text_card(served.task, task))
+    card = served.card("text", **text_card(served.task, task))
     return Whole(HttpModel(PipelineText(Pipeline(served), served.model, task, card, options.arguments)))
 
 
 def embedding(served: Served, options: HuggingFaceOptions) -> EmbeddingModel:
     """Vectors, pooled where the options say how."""
-    card, manner = _card(served, "embedding"), (options.pooling, options.normalize, options.prompts, options.arguments)
+    card, manner = served.card("embedding"), (options.pooling, options.normalize, options.prompts, options.arguments)
     return HttpModel(PipelineEmbedding(Pipeline(served), served.model, card, *manner))
 
 
 def reranking(served: Served, options: HuggingFaceOptions) -> RerankingModel:
     """An order of documents, or of labels."""
     order = cast("Order", served.task)
-    return HttpModel(PipelineReranking(Pipeline(served), served.model, order, _card(served, "reranking"), options.arguments))
+    return HttpModel(PipelineReranking(Pipeline(served), served.model, order, served.card("reranking"), options.arguments))
 
 
 def image(served: Served, options: HuggingFaceOptions) -> ImageModel:
     """A picture's bytes."""
     task = cast("Painting", served.task)
-    card = _card(served, "image", **image_card(task))
+    card = served.card("image", **image_card(task))
     return HttpModel(PipelineImage(Pipeline(served), served.model, task, card, options.arguments))
 
 
 def speech(served: Served, options: HuggingFaceOptions) -> SpeechModel:
     """A sound's bytes."""
-    return Whole(HttpModel(PipelineSpeech(Pipeline(served), served.model, _card(served, "speech"), options.arguments)))
+    return Whole(HttpModel(PipelineSpeech(Pipeline(served), served.model, served.card("speech"), options.arguments)))
 
 
 def transcription(served: Served, options: HuggingFaceOptions) -> TranscriptionModel:
     """The words of a sound that goes as it is."""
-    card = _card(served, "transcription", **transcription_card(specified=True))
+    card = served.card("transcription", **transcription_card(specified=True))
     return Whole(HttpModel(PipelineTranscription(Pipeline(served), served.model, card, options.arguments)))
-
-
-def _card(served: Served, kind: Kind, **fields: Any) -> ModelCard:
-    return ModelCard(model=f"{served.provider}:{served.model}", kind=kind, **fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Never
 
 from modelhub.plugin import (
@@ -63,7 +63,7 @@ class Painting:
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard(model=f"{self.served.provider}:{self.served.model}", kind="image")
+        return self.served.card("image")
 
     def build(self, request: ImageRequest, *, stream: bool) -> HttpRequest:
         if stream:
@@ -84,12 +84,12 @@ class Painting:
     def parse(self, response: HttpResponse) -> ImageResponse:
         said = jobs.told(response)
         if said is None:
-            return _sole(response)
+            return replace(_sole(response), model=self.served.model)
         images = tuple(map(_picture, self.brush.pictures(said)))
         if not images and said.get("error"):
             raise self.fault(HttpResponse(0, response.headers, response.body))
         kept = said if len(response.body) < _LONG else None
-        return ImageResponse(images=images, usage=Usage(images=len(images) or None), raw=kept)
+        return ImageResponse(images=images, model=self.served.model, usage=Usage(images=len(images) or None), raw=kept)
 
     def decoder(self) -> Decoder[Never]:
         raise Unsupported("A picture comes whole.", feature="stream")

@@ -20,7 +20,10 @@ class Place:
 
     router: Router
     hub: Site
+    name: str
+    """As it is written, with the provider that may stand behind it."""
     model: str
+    """As the hub has it."""
     wanted: str
     options: HuggingFaceOptions
 
@@ -29,14 +32,14 @@ class Place:
         by = "the provider that is chosen" if self.wanted in POLICIES else self.wanted
         data = f"{self.router.host}, then {by}"
         return ModelCard(
-            model=f"{self.router.provider}:{self.model}", kind=kind, local=False, open_weights=True, data=data, **fields
+            model=f"{self.router.provider}:{self.name}", kind=kind, local=False, open_weights=True, data=data, **fields
         )
 
 
 def place(name: str, options: HuggingFaceOptions) -> Place:
     """The place that a model's name and the options mean."""
     model, wanted = named(name, options)
-    return Place(router(options), site(options), model, wanted, options)
+    return Place(router(options), site(options), name, model, wanted, options)
 
 
 def asked_task(kind: Kind, options: HuggingFaceOptions, usual: str | None) -> str | None:

@@ -45,7 +45,7 @@ class Seat:
 def seat(choice: Choice, place: Place, card: ModelCard) -> Seat:
     """The seat of a model with that card."""
     offer, form = choice.offer, choice.form
-    served = Served(place.router, offer.by, offer.id, place.model, choice.task, adapter=offer.adapter)
+    served = Served(place.router, offer.by, offer.id, place.name, place.model, choice.task, offer.adapter)
     module, _, name = form.home.partition(":")
     make = getattr(import_module(f"modelhub_huggingface.router.{module}"), name or card.kind)
     shown = replace(card, settings=frozenset(form.settings), capabilities=capabilities(card.kind, form.abilities))

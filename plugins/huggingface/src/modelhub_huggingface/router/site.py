@@ -11,9 +11,21 @@ from modelhub_openai.forms import Form
 from modelhub_openai.quirks import Quirks
 from modelhub_openai.site import guarded, json_bytes
 
-from modelhub.plugin import AnswerError, Bearer, ConfigError, HttpRequest, HttpResponse, ModelhubError, Route, Secret, shown
+from modelhub.plugin import (
+    AnswerError,
+    Bearer,
+    ConfigError,
+    HttpRequest,
+    HttpResponse,
+    Kind,
+    ModelCard,
+    ModelhubError,
+    Route,
+    Secret,
+    shown,
+)
 from modelhub_huggingface.options import HuggingFaceOptions
-from modelhub_huggingface.router.credentials import router_token
+from modelhub_huggingface.router.credentials import Unknown, router_token
 
 __all__ = ["AUTO", "BILL_TO", "POLICIES", "Router", "Served", "named", "router"]
 
@@ -57,6 +69,15 @@ class Router:
         """A request that asks after something."""
         return HttpRequest("GET", f"{self.url}/{path}", self.headers, None, self.route)
 
+    def look(self, path: str) -> HttpRequest:
+        """A request that anybody may send: a token goes along where there is one."""
+        headers = {name: value for name, value in self.headers.items() if not self._is_missing(value)}
+        return HttpRequest("GET", f"{self.url}/{path}", headers, None, self.route)
+
+    @staticmethod
+    def _is_missing(value: str | Secret) -> bool:
+        return isinstance(value, Bearer) and isinstance(value.key, Unknown) and value.key.missing
+
     def fetch(self, url: str) -> HttpRequest:
         """A request for a file that an answer names: without any key, and by HTTPS, unless it lies where the router is."""
         if not url.startswith("https://") and urlsplit(url)[:2] != urlsplit(self.url)[:2]:
@@ -75,17 +96,18 @@ class Served:
     """A model at one of the router's providers.
 
     It is a ``Site`` of the dialect, for providers that speak it in some task; ``prefix`` is what stands before its operations
-    there. ``id`` is the provider's own name of the model.
+    there. ``id`` is the provider's own name of the model, ``model`` the hub's, and ``name`` what it is called here, with its provider.
     """
 
     router: Router
     by: str
     id: str
+    name: str
     model: str
     task: str
-    prefix: str = "v1"
     adapter: str | None = None
     """The file of an adapter's weights in the model's repository, where the model is one."""
+    prefix: str = "v1"
     quirks: Quirks = Quirks(embedding_format=None)
     listed_prices: bool = False
 
@@ -93,8 +115,12 @@ class Served:
     def provider(self) -> str:
         return self.router.provider
 
-    def base_model(self, model: str) -> str:
-        return model
+    def base_model(self, model: str) -> str:  # noqa: ARG002  # however it is called
+        return self.model
+
+    def card(self, kind: Kind, **fields: Any) -> ModelCard:
+        """A card under the name that it has here."""
+        return ModelCard(model=f"{self.provider}:{self.name}", kind=kind, **fields)
 
     def json(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpRequest:
         """A request to a path of this provider."""

@@ -58,7 +58,7 @@ class Speaking:
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard(model=f"{self.served.provider}:{self.served.model}", kind="speech")
+        return self.served.card("speech")
 
     def build(self, request: SpeechRequest, *, stream: bool) -> HttpRequest:  # noqa: ARG002  # `Whole` never streams
         given = {"voice": request.voice, "speed": request.speed}
@@ -83,6 +83,7 @@ class Speaking:
             media_type=media_type,
             sample_rate=wav.form.rate if wav else None,
             duration=wav.seconds if wav else None,
+            model=self.served.model,
         )
 
     def completed(self, request: SpeechRequest, response: SpeechResponse) -> SpeechResponse:

@@ -35,7 +35,7 @@ def model(name: str, options: HuggingFaceOptions) -> TextModel:
         return _routed(where, "text-generation")
     if task is not None and task not in _CHAT:
         return _routed(where, task)
-    chat = Waiting(HttpModel(RouterChat(ChatSite(where.router, where.wanted), where.model)), options.cold_start)
+    chat = Waiting(HttpModel(RouterChat(ChatSite(where.router, where.model, where.wanted), where.name)), options.cold_start)
     return chat if task is not None or options.prompt == "chat" else ByTask(chat, _any_task(where))
 
 
