@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -64,25 +64,29 @@ class Query:
     limit: int = 50
 
     def __post_init__(self) -> None:
+        for name in _TEXTS:
+            _of_type(name, getattr(self, name), str, "a text")
+        for name in _YES_OR_NO:
+            _of_type(name, getattr(self, name), bool, "True or False")
         for name, known in _ONE_OF.items():
             _one_of(name, getattr(self, name), known)
         for name, known in _SOME_OF.items():
             given: Any = getattr(self, name)
-            if isinstance(given, str):
-                raise InvalidRequest(f"{name} is a text; write a tuple: ({given!r},).")
+            if isinstance(given, str) or not isinstance(given, Collection):
+                raise InvalidRequest(f"{name} is {given!r}; write a tuple: ({given!r},).")
             object.__setattr__(self, name, tuple(given))
             for value in given:
                 _one_of(name, value, known)
+        for name in _NUMBERS:
+            number: Any = getattr(self, name)
+            if not (number is None and name != "limit") and (type(number) is not int or number < 1):
+                raise InvalidRequest(f"{name} is {number!r}; it must be a whole number, 1 or more.")
+        if self.max_price is not None and not (type(self.max_price) in (int, float) and 0 <= self.max_price < float("inf")):
+            raise InvalidRequest(f"max_price is {self.max_price!r}; it must be an amount of US dollars.")
         if self.task is not None:
             task_like(self.task)
         if self.language is not None and not _TAG.fullmatch(self.language):
             raise InvalidRequest(f"language is {self.language!r}; it must be a tag, like 'ja' or 'pt-BR'.")
-        for name in ("limit", "min_context", "max_parameters"):
-            number: Any = getattr(self, name)
-            if not (number is None and name != "limit") and (type(number) is not int or number < 1):
-                raise InvalidRequest(f"{name} is {number!r}; it must be a whole number, 1 or more.")
-        if self.max_price is not None and not 0 <= self.max_price < float("inf"):
-            raise InvalidRequest(f"max_price is {self.max_price!r}; it must be an amount of US dollars.")
 
     def given(self) -> dict[str, Any]:
         """What is asked for, by name; without the order and the limit."""
@@ -90,8 +94,16 @@ class Query:
         return {name: value for name, value in asked.items() if value not in (None, ())}
 
 
+_TEXTS = ("search", "task", "licence", "language", "architecture", "library", "data")
+_YES_OR_NO = ("open_weights", "local", "fine_tunable", "gated")
+_NUMBERS = ("limit", "min_context", "max_parameters")
 _ONE_OF: dict[str, Sequence[str]] = {"kind": KINDS, "family": FAMILIES, "sort": ORDERS}
 _SOME_OF: dict[str, Sequence[str]] = {"inputs": INPUTS, "outputs": OUTPUTS}
+
+
+def _of_type(name: str, value: object, kind: type, words: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise InvalidRequest(f"{name} is {value!r}; it must be {words}, or None.")
 
 
 def _one_of(name: str, value: str | None, known: Sequence[str]) -> None:

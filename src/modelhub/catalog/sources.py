@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from modelhub.config import read_options, served
 from modelhub.errors import ModelhubError, PluginBroken, PluginMissing, SetupError
 from modelhub.providers import imported, installed
+from modelhub.transport.failures import raise_alone
+from modelhub.transport.keys import holding
+from modelhub.transport.redaction import unspoken
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -87,21 +90,26 @@ async def answered(address: str, *arguments: Any) -> Any:
     function: Callable[..., Awaitable[Any]] = imported(address)
     try:
         return await function(*arguments)
-    except ModelhubError:
-        raise
-    except Exception as error:
-        raise _broken(address, error) from error
+    except Exception as error:  # noqa: BLE001  # whatever a plugin raises comes out typed, and shows no key
+        failure = [_typed(address, error, arguments)]
+    return raise_alone(failure)
 
 
 def _given(address: str, *arguments: Any) -> tuple[ModelCard, ...]:
     function: Callable[..., Iterable[ModelCard]] = imported(address)
     try:
         return tuple(function(*arguments))
-    except ModelhubError:
-        raise
-    except Exception as error:
-        raise _broken(address, error) from error
+    except Exception as error:  # noqa: BLE001  # the same
+        failure = [_typed(address, error, arguments)]
+    return raise_alone(failure)
 
 
-def _broken(address: str, error: Exception) -> PluginBroken:
-    return PluginBroken(f"{address} failed: {type(error).__name__}: {' '.join(str(error).split())}")
+def _typed(address: str, error: Exception, arguments: Iterable[Any]) -> ModelhubError:
+    """The error, or one of ours in its place, without the keys that stand in the options."""
+    told = error
+    if not isinstance(told, ModelhubError):
+        told = PluginBroken(f"{address} failed: {type(error).__name__}: {' '.join(str(error).split())}")
+        told.__cause__ = error
+    for argument in arguments:
+        told = unspoken(told, holding(argument))
+    return told

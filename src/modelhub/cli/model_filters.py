@@ -48,7 +48,7 @@ def query_of(arguments: Namespace) -> Query | None:
     from modelhub.catalog.query import Query
 
     named = {field.name: getattr(arguments, field.name) for field in fields(Query)}
-    given = {name: value for name, value in named.items() if value is not None}
+    given = {name: value for name, value in named.items() if value not in (None, "")}  # a variable of the shell may be unset
     return Query(**given) if given else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ def test_everywhere_asks_all_and_one_that_fails_stops_no_other(hub: Manner) -> N
     assert list(found.failures) == ["grumpy"]
     assert isinstance(found.failures["grumpy"], modelhub.PluginBroken)
     assert "depot.search:broken failed: KeyError: '灯台'" in found.failures["grumpy"].message
+
+
+def test_a_provider_that_fails_shows_no_key(hub: Manner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRUMPY_KEY", "a-key-that-is-seen-nowhere")
+    hub.config["providers"]["grumpy"] = {"key": {"env": "GRUMPY_KEY"}}
+    error = hub.ask("models", Query(), everywhere=True).failures["grumpy"]
+    assert "KeyError" in error.message
+    assert "seen-nowhere" not in repr(error) + "".join(traceback.format_exception(error))
 
 
 def test_a_server_that_is_away_is_told_and_files_are_found_nevertheless(hub: Manner, depot: FaultServer) -> None:

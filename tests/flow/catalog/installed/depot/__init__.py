@@ -33,7 +33,8 @@ class Counter:
 class Grumpy:
     @hookimpl
     def modelhub_provider(self) -> Provider:
-        return Provider(name="grumpy", kinds={"text": "depot.models:text"}, search="depot.search:broken")
+        kinds = {"text": "depot.models:text"}
+        return Provider(name="grumpy", kinds=kinds, options="depot.models:Options", search="depot.search:broken")
 
 
 class Greeting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelhub.plugin import Kind, ModelCard, UnknownModel
+from modelhub.plugin import Kind, ModelCard, Secret, UnknownModel
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Options:
     url: str = ""
     shelf: str = ""
     """A folder of files on this machine."""
+    key: Secret | None = None
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ async def listing(options: Options, runtime: Runtime) -> list[ModelCard]:
     return [_card(row) for row in await _got("models", options, runtime)]
 
 
-async def broken(query: Query, options: None, runtime: Runtime) -> Never:
-    raise KeyError("灯台")
+async def broken(query: Query, options: Options, runtime: Runtime) -> Never:
+    raise KeyError(options.key.reveal() if options.key else "灯台")
 
 
 async def _got(path: str, options: Options, runtime: Runtime) -> Any:
