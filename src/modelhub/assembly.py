@@ -98,7 +98,7 @@ class Assembly:
         if kind == "text":
             from modelhub.retrieval.grounding import Grounding
 
-            model = Grounding(model)
+            model = Grounding(model, getattr(model, "counter", None))
         return model
 
     def _described(self, kind: Kind, name: str, spec: ModelSpec) -> AnyModel:
@@ -229,7 +229,8 @@ def _in_parts(kind: Kind, model: AnyModel) -> AnyModel:
         from modelhub.retrieval.tokens import count_tokens
         from modelhub.wrappers.batching import Batching
 
-        return Batching(model, count_tokens)
+        counter = getattr(model, "counter", None)
+        return Batching(model, counter or count_tokens, exact=counter is not None)
     return model
 
 

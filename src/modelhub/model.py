@@ -347,6 +347,14 @@ class Wrapper(Generic[RequestT, ResponseT, EventT]):
         counted: int | None = None if count is None else await count(request, runtime)
         return counted
 
+    @property
+    def counter(self) -> Callable[[str], int] | None:
+        """What a model may have beside: it counts the tokens of one text exactly, at once and without being loaded. ``None``
+        where it cannot. Of an embedding model, the marks around a text and what is put before a document are counted in.
+        """
+        counter: Callable[[str], int] | None = getattr(self.inner, "counter", None)
+        return counter
+
     async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
         async with aclosing(self.inner.stream(request, runtime)) as events:
             async for event in events:

@@ -73,6 +73,7 @@ def account(report: IndexReport) -> list[str]:
     counts = [f"{len(names)} {what}" for what, names in documents.items() if names]
     counts += [f"{report.embedded} passages embedded"] if report.embedded else []
     lines = [first, *([f"  {', '.join(counts)}"] if counts else [])]
+    lines += [f"  a passage has {report.chunk_tokens} tokens at most ({report.counter})"]
     lines += [f"  built anew: {report.rebuilt}"] if report.rebuilt else []
     return [*lines, *(f"  skipped {skipped.document}: {skipped.reason}" for skipped in report.skipped)]
 

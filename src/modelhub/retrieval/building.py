@@ -59,6 +59,8 @@ class Builder:
     meaning: Meaning | None
     store: Store | None
     count: Callable[[str], int]
+    exact: bool = False
+    """Whether ``count`` is the embedding model's own."""
 
     async def build(self, before: Built | None, runtime: Runtime, progress: Progress) -> tuple[Built, IndexReport]:
         """The index as its sources are now, and what was done to get there; ``before`` is the index as it was, if any."""
@@ -76,16 +78,23 @@ class Builder:
     def _read(self, built: Built | None, progress: Progress) -> _Read:
         before, rebuilt = self._before(built)
         names = find(self.spec.sources, self.folder, leave_out=self.spec.store)
-        chunk = self.spec.chunk
-        cut = partial(passages, tokens=chunk.tokens, overlap=chunk.overlap, count=self.count)
+        cut = partial(passages, tokens=self._tokens, overlap=self.spec.chunk.overlap, count=self.count)
         known = {} if before is None or before.recipe.get("chunk") != self._recipe["chunk"] else before.entries
         entries, skipped = read(names, self.folder, known, cut, progress, named=frozenset(self.spec.sources))
         return _Read(entries, tuple(skipped), before, rebuilt)
 
     @property
+    def _tokens(self) -> int:
+        """What a passage counts at most: as configured, or what the embedding model takes, where that is less."""
+        taken = None if self.meaning is None else self.meaning.longest
+        return self.spec.chunk.tokens if taken is None else min(self.spec.chunk.tokens, taken)
+
+    @property
     def _recipe(self) -> dict[str, Any]:
-        chunk = {"tokens": self.spec.chunk.tokens, "overlap": self.spec.chunk.overlap, "cutter": 2}
-        return {"chunk": chunk, "words": 1, "embedding": None if self.meaning is None else self.meaning.model}
+        model = None if self.meaning is None else self.meaning.model
+        counter = model if self.exact else None
+        chunk = {"tokens": self._tokens, "overlap": self.spec.chunk.overlap, "cutter": 3, "counter": counter}
+        return {"chunk": chunk, "words": 1, "embedding": model}
 
     def _before(self, built: Built | None) -> tuple[Kept | None, str]:
         """What an earlier time left, here or in the store, and what of it cannot be used any more."""
@@ -133,6 +142,8 @@ class Builder:
             embedded=embedded,
             seconds=seconds,
             rebuilt=found.rebuilt,
+            chunk_tokens=self._tokens,
+            counter="exact" if self.exact else "approximate",
         )
 
 

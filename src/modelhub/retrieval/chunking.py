@@ -60,13 +60,16 @@ def chunks(
 
     Each counts at most ``tokens``, of which at most ``overlap`` repeat the chunk before. What is fresh in each,
     ``text[chunk.fresh:chunk.end]``, joins to the whole text again. Takes time in proportion to the text's length. A single
-    character that counts more than ``tokens`` (a family emoji where 3 are allowed) is cut all the same.
+    character that counts more than ``tokens`` (a family emoji where 3 are allowed) is cut all the same. What ``count`` counts
+    around every text, as a model's own counter does, is counted once a chunk.
 
     Raises ``InvalidRequest`` where ``tokens`` is less than 1, or ``overlap`` is not less than ``tokens``.
     """
     if tokens < 1 or not 0 <= overlap < tokens:
         raise InvalidRequest(f"A chunk of {tokens} tokens cannot overlap by {overlap}: 0 <= overlap < tokens is needed.")
-    cutter = _Cutter(text, tokens, overlap, count)
+    marks = count("")
+    limit = max(tokens - marks, 1)
+    cutter = _Cutter(text, limit, min(overlap, limit - 1), (lambda piece: count(piece) - marks) if marks else count)
     return list(cutter.cut(start, len(text) if end is None else end))
 
 

@@ -33,9 +33,11 @@ _WIDER = 4
 class Index:
     """The documents of ``[indexes.NAME]``. It is built when it is first searched, and may serve many threads and loops at once.
 
-    ``folder`` is what the sources' and the store's relative paths start from. ``count`` counts tokens where a better counter
-    than the estimate is at hand. Raises ``ConfigError`` where the configuration names no sources, no folder of its own to keep
-    the index in, or asks for vectors and names no embedding model.
+    ``folder`` is what the sources' and the store's relative paths start from. ``count`` counts the tokens of a passage; left
+    out, the embedding model's own counter does, where it has one, else an estimate that errs upward.
+
+    Raises ``ConfigError`` where the configuration names no sources, no folder of its own to keep the index in, or asks for
+    vectors and names no embedding model.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Index:
         embedder: EmbeddingModel | None = None,
         reranker: RerankingModel | None = None,
         *,
-        count: Callable[[str], int] = count_tokens,
+        count: Callable[[str], int] | None = None,
     ) -> None:
         if spec.search.mode in ("vector", "hybrid") and embedder is None:
             raise ConfigError(f"[indexes.{name}] searches by {spec.search.mode}: name an `embedding` model, or search by bm25.")
@@ -61,7 +63,16 @@ class Index:
         self.reranker = reranker
         self._meaning = None if embedder is None else Meaning(embedder)
         store = None if spec.store is None else Store(store_folder(spec.store, folder))
-        self._builder = Builder(name=name, spec=spec, folder=folder, meaning=self._meaning, store=store, count=count)
+        counter: Callable[[str], int] | None = count or getattr(embedder, "counter", None)
+        self._builder = Builder(
+            name=name,
+            spec=spec,
+            folder=folder,
+            meaning=self._meaning,
+            store=store,
+            count=counter or count_tokens,
+            exact=counter is not None,
+        )
         self._built: Built | None = None
         self._turn = Turn()
 

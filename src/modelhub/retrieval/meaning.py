@@ -34,6 +34,11 @@ class Meaning:
         """The model's id: vectors of different models do not compare."""
         return self.embedder.card.model
 
+    @property
+    def longest(self) -> int | None:
+        """The tokens of the longest text that it takes, where that is known."""
+        return self.embedder.card.limits.get("input_tokens")
+
     async def of(self, texts: Sequence[str], purpose: Literal["query", "document"], runtime: Runtime) -> NDArray[np.float32]:
         """One vector of length 1 a text: float32, shape ``(len(texts), dimensions)``. For as many texts as one request
         takes.

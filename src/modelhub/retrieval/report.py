@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["IndexReport", "Skipped"]
 
@@ -19,7 +20,9 @@ class Skipped:
 class IndexReport:
     """Documents by name; ``passages`` in the index now; ``embedded`` of them are new to the embedding model.
 
-    ``rebuilt`` says why nothing of an earlier index could be used, and is empty where something could, or there was none.
+    ``rebuilt`` says why nothing of an earlier index could be used, and is empty where something could, or there was none. A
+    passage has ``chunk_tokens`` at most, which the embedding model's own tokenizer has counted (``exact``), or an estimate
+    that errs upward.
     """
 
     name: str
@@ -32,6 +35,8 @@ class IndexReport:
     embedded: int = 0
     seconds: float = 0.0
     rebuilt: str = ""
+    chunk_tokens: int = 0
+    counter: Literal["exact", "approximate"] = "approximate"
 
     @property
     def documents(self) -> int:

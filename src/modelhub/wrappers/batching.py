@@ -36,6 +36,8 @@ class Batching(Wrapper[EmbeddingRequest, EmbeddingResponse, Never]):
 
     estimate: CountTokens
     lanes: int = 4
+    exact: bool = False
+    """Whether ``estimate`` is the model's own counter, so that what it finds too long is too long."""
     learned: list[int] = field(default_factory=list, init=False, repr=False)
     """How many texts a request takes at most, as refusals have told."""
 
@@ -140,7 +142,7 @@ class _Call:
         yield from self.limits.batches(self.texts, places[start:])
 
     def _surely_too_long(self, text: str, limit: int) -> bool:
-        return exceeds(text, limit * _BEYOND_DOUBT, self.owner.estimate)
+        return exceeds(text, limit if self.owner.exact else limit * _BEYOND_DOUBT, self.owner.estimate)
 
     def _whole(self, parts: Sequence[EmbeddingResponse]) -> EmbeddingResponse:
         self.owner.learned.extend(lesson.items for lesson in self.lessons if lesson.lasting)
@@ -213,7 +215,8 @@ class _Call:
     def _overlong(self, place: int) -> ContextOverflow:
         tokens = self.owner.estimate(self.texts[place])
         limit = self.inner.card.limits["input_tokens"]
-        message = f'It has about {tokens} tokens, the model takes {limit}; on_long="truncate" and on_long="mean" go on with it.'
+        told = f"It has {'' if self.owner.exact else 'about '}{tokens} tokens, the model takes {limit}"
+        message = f'{told}; on_long="truncate" and on_long="mean" go on with it.'
         return about(place, ContextOverflow(message, prompt_tokens=tokens, context_window=limit))
 
     async def _long(self, place: int, refusal: ModelhubError | None) -> EmbeddingResponse:
@@ -224,9 +227,9 @@ class _Call:
         if refusal is not None:
             limit = min(limit, tokens * 3 // 4)
         cut, vector = await self._shortened(place, limit)
-        truncated = self.request.on_long == "truncate"
+        truncated, about = self.request.on_long == "truncate", "" if self.owner.exact else "about "
         how = "only its beginning was embedded" if truncated else f"its vector is the mean of those of {len(cut)} pieces"
-        self.notices[place] = Notice("on_long", f"inputs[{place}] is too long (about {tokens} tokens): {how}.")
+        self.notices[place] = Notice("on_long", f"inputs[{place}] is too long ({about}{tokens} tokens): {how}.")
         self.served.append(place)
         return vector
 

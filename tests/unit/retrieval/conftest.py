@@ -31,10 +31,12 @@ class LetterEmbedder:
     model: str = "test:letters"
     max_batch: int | None = 4
     asked: list[EmbeddingRequest] = field(default_factory=list)
+    limits: dict[str, int] = field(default_factory=dict)
+    counter: Callable[[str], int] | None = None
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard(model=self.model, kind="embedding", max_batch=self.max_batch)
+        return ModelCard(model=self.model, kind="embedding", max_batch=self.max_batch, limits=self.limits)
 
     @property
     def documents(self) -> list[str]:

@@ -142,3 +142,25 @@ def test_the_time_is_in_proportion_to_the_length(text: str) -> None:
         return min(seconds(characters) for _ in range(3))
 
     assert at_best(200_000) < 40 * max(at_best(25_000), 0.001)
+
+
+def marked(text: str) -> int:
+    """A model's own counter: a token each word, or each character of a script without spaces, and two marks around them."""
+    words = sum(len(word) if word[:1] > "\u0e00" else 1 for word in text.split())
+    return words + 2
+
+
+@pytest.mark.parametrize("text", [JAPANESE, "It rains in Tokyo. " * 9], ids=["japanese", "english"])
+def test_a_models_own_counter_is_held_to_with_the_marks_around_a_text(text: str) -> None:
+    """AT-P1: by the counter of the embedding model; its marks are counted once a chunk, and not once a sentence."""
+    text *= 40
+    pieces = chunks(text, tokens=60, overlap=10, count=marked)
+    counts = [marked(text[piece.start : piece.end]) for piece in pieces]
+    assert joined(text, pieces) == text
+    assert max(counts) <= 60
+    assert sum(counts) / len(counts) > 40
+    assert max(marked(text[piece.start : piece.fresh]) - 2 for piece in pieces) <= 10
+
+
+def test_a_limit_that_the_marks_alone_exceed_still_cuts() -> None:
+    assert joined("雨が降る", chunks("雨が降る", tokens=2, count=marked)) == "雨が降る"

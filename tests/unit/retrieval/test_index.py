@@ -189,6 +189,30 @@ def test_another_embedding_model_makes_every_vector_anew_and_says_so(
     assert report.embedded == report.passages == len(other.documents)
 
 
+def test_passages_are_counted_by_the_embedding_models_own_counter(folder: Path, run: Any, embedder: Any) -> None:
+    """AT-P1, AT-A4: no passage is longer than the model takes, and the report says who has counted."""
+    write(folder, "docs/long.txt", "".join(f"東京は雨です。It rains, {number} times. " for number in range(200)))
+    embedder.counter = lambda text: len(text) + 2
+    embedder.limits = {"input_tokens": 40}
+    report = run(Index("handbook", spec(chunk=ChunkSpec(tokens=256, overlap=8)), str(folder), embedder).prepare(FakeRuntime()))
+    assert (report.chunk_tokens, report.counter) == (40, "exact")
+    assert max(len(text) + 2 for text in embedder.documents) <= 40
+    assert len(embedder.documents) > 100
+
+
+def test_passages_are_counted_about_where_the_model_has_no_counter(folder: Path, run: Any, embedder: Any) -> None:
+    """AT-A4."""
+    report = run(Index("handbook", spec(), str(folder), embedder).prepare(FakeRuntime()))
+    assert (report.chunk_tokens, report.counter) == (32, "approximate")
+
+
+def test_another_counter_cuts_every_document_anew(folder: Path, run: Any, embedder: Any) -> None:
+    run(Index("handbook", spec(store="kept"), str(folder), embedder).prepare(FakeRuntime()))
+    embedder.counter = len
+    report = run(Index("handbook", spec(store="kept"), str(folder), embedder).prepare(FakeRuntime()))
+    assert report.rebuilt == "the documents are cut in another way"
+
+
 def test_cutting_in_another_way_reads_every_document_anew_and_says_so(folder: Path, run: Any, embedder: Any) -> None:
     run(Index("handbook", spec(store="kept"), str(folder), embedder).prepare(FakeRuntime()))
     finer = Index("handbook", spec(store="kept", chunk=ChunkSpec(tokens=12)), str(folder), embedder)

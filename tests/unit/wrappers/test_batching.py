@@ -279,6 +279,20 @@ def test_a_text_that_is_surely_too_long_is_refused_before_anything_is_sent() -> 
     assert host.asked == []
 
 
+def test_with_the_models_own_counter_a_text_is_cut_where_the_model_ends() -> None:
+    """AT-L: no request is lost to a text that is too long, and none of what the model takes is."""
+    host = Host(limits={"input_tokens": 10})
+    counted = Batching(host, lambda text: len(text) + 2, exact=True)
+    asked = EmbeddingRequest(inputs=("雨", "a" * 20, "b" * 8), on_long="truncate")
+    response = drive(counted.call(asked, FakeRuntime()))
+    assert sorted(host.asked) == [("a" * 8,), ("b" * 8,), ("雨",)]
+    assert [notice.message for notice in response.notices] == [
+        "inputs[1] is too long (22 tokens): only its beginning was embedded."
+    ]
+    with pytest.raises(ContextOverflow, match=r"inputs\[1\]: It has 22 tokens, the model takes 10"):
+        drive(counted.call(EmbeddingRequest(inputs=("雨", "a" * 20)), FakeRuntime()))
+
+
 def too_long_for(tokens: int, error: type[Any] = ContextOverflow) -> Refuse:
     """A host whose own vocabulary counts a third fewer tokens than the estimate."""
     message = f"inputs must have less than {tokens} tokens"
