@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from modelhub.plugin import Plan, ProviderDown, Request, Runtime, TimedOut, engines
+from modelhub_huggingface.local.watching import Left
 
 __all__ = ["Part", "TorchEngine", "Turns", "Wanted", "computed", "held"]
 
@@ -36,7 +37,7 @@ class TorchEngine(Generic[Part]):
         """Give the memory back, when what is being computed is done; what still waits for its turn is cancelled."""
         self._turns.shutdown(wait=True, cancel_futures=True)
         del self.part
-        _give_back()
+        give_back()
 
     def forget(self) -> None:
         """In a forked child nothing runs here; what is loaded stays the parent's until one of them writes to it."""
@@ -70,11 +71,15 @@ class Turns(Generic[Part]):
         self._until = until
 
     async def take(self, run: Callable[[Part, Wanted], T]) -> T:
-        """Have ``run(part, wanted)`` computed when its turn comes; between two turns come those of others."""
+        """Have ``run(part, wanted)`` computed when its turn comes; between two turns come those of others.
+
+        ``run`` looks at ``wanted()`` between its steps, or has a ``Watch`` look; no longer wanted, it ends early with anything,
+        or with ``Left``.
+        """
         left = None if self._until == inf else max(self._until - self._runtime.now(), 0.001)
         try:
             answer = await self._runtime.wait(self._engine.submit(run, self._wanted), left)
-        except TimeoutError:
+        except (TimeoutError, Left):
             raise _late(self._plan, self._wanted.seconds) from None
         except CancelledError:
             raise ProviderDown(f"{self._plan.name} was unloaded while it was asked.") from None
@@ -102,8 +107,7 @@ async def held(plan: Plan[TorchEngine[Part]], request: Request, runtime: Runtime
 async def computed(plan: Plan[TorchEngine[Part]], run: Callable[[Part, Wanted], T], request: Request, runtime: Runtime) -> T:
     """Load the model if need be, and have ``run(part, wanted)`` computed when its turn comes.
 
-    Raises as ``held``. ``run`` looks at ``wanted()`` between its steps and ends early, with anything, when that is no longer
-    true.
+    Raises as ``held``; of ``run``, see ``Turns.take``.
     """
     async with held(plan, request, runtime) as turns:
         return await turns.take(run)
@@ -113,7 +117,7 @@ def _late(plan: Plan[Any], seconds: float) -> TimedOut:
     return TimedOut(f"{plan.name} was not done within {seconds:g} s (the time-out `total`).", phase="total", seconds=seconds)
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Collect what holds itself in circles, as networks do, and return an accelerator's memory to it."""
     import gc
 

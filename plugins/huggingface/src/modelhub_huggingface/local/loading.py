@@ -1,0 +1,93 @@
+"""Networks and what belongs to them, loaded from a folder: nothing is fetched, no code of theirs is run, no weight made up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from modelhub.plugin import ModelhubError, SetupError
+from modelhub_huggingface.local.devices import device, precision, torch_of
+from modelhub_huggingface.local.files import ModelFolder
+from modelhub_huggingface.local.plans import safe
+from modelhub_huggingface.options import HuggingFaceOptions
+
+__all__ = ["library", "loaded", "network", "part", "quietly"]
+
+_NOT_NEEDED = ("masked_spec_embed", "position_ids", "weight_g", "weight_v", "original0", "original1")
+"""Weights that are for training alone, or that are there under an older name."""
+
+
+def library(name: str, extra: str = "local") -> ModuleType:
+    """A library that computes. Raises ``SetupError`` where it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        missing = error.name or name
+        raise SetupError(f'{missing} is not installed: pip install "modelhub-huggingface[{extra}]".') from error
+
+
+def network(loader: str, folder: ModelFolder, options: HuggingFaceOptions) -> tuple[Any, Any]:
+    """A network of transformers, by the name of the class that loads it, ready to compute; and its device."""
+    torch, transformers = torch_of(options), library("transformers")
+    place, found = device(torch, options), safe(folder, options)
+    with loaded(folder), quietly(transformers):
+        made, told = getattr(transformers, loader).from_pretrained(
+            folder.path,
+            dtype=precision(torch, options, found.stored, place),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=not found.pickled,
+            output_loading_info=True,
+        )
+        _require_whole(folder, told)
+        return made.eval().to(place), place
+
+
+def part(loader: str, folder: ModelFolder) -> Any:
+    """What stands beside a network (a tokenizer, what reads sounds), by the name of the class that loads it."""
+    transformers = library("transformers")
+    with loaded(folder), quietly(transformers):
+        return getattr(transformers, loader).from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
+
+
+@contextmanager
+def loaded(folder: ModelFolder) -> Iterator[None]:
+    """What a library raises while it reads these files, as a ``SetupError`` that names them."""
+    try:
+        yield
+    except (ModelhubError, MemoryError):
+        raise
+    except ImportError as error:
+        raise SetupError(f"{folder.path} needs a library that is not installed: {_first(error)}") from error
+    except Exception as error:
+        raise SetupError(f"{folder.path} cannot be loaded: {_first(error)} Fetch the model again.") from error
+
+
+@contextmanager
+def quietly(*libraries: Any) -> Iterator[None]:
+    """While it lasts, these libraries draw no bars on the screen."""
+    speaking = [each.utils.logging for each in libraries if each.utils.logging.is_progress_bar_enabled()]
+    for logging in speaking:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for logging in speaking:
+            logging.enable_progress_bar()
+
+
+def _require_whole(folder: ModelFolder, told: Any) -> None:
+    """A weight that the files lack would be made up by the library, at random."""
+    missing = [name for name in told.get("missing_keys", ()) if not name.endswith(_NOT_NEEDED)]
+    if missing or told.get("mismatched_keys"):
+        what = f"lack {len(missing)} weights, {min(missing)} among them" if missing else "have weights of other shapes"
+        raise SetupError(f"The files of {folder.path} {what}: they are no whole model of that kind. Fetch the model again.")
+
+
+def _first(error: Exception) -> str:
+    """What an error says first: libraries go on for pages."""
+    told = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
+    return f"{told}."
