@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ _EXPANDED = [("expand", name) for name in FIELDS]
 _README, _CONFIG, _SENTENCES = "README.md", "config.json", "sentence_bert_config.json"
 _MOST = {_README: 1 << 20, _CONFIG: 1 << 20, _SENTENCES: 1 << 16}
 """Bytes of a file that are read."""
-_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
 
 async def describe(name: str, options: HuggingFaceOptions | None, runtime: Runtime) -> ModelCard:
@@ -74,7 +75,9 @@ async def _behind(name: str, options: HuggingFaceOptions, runtime: Runtime) -> M
 
 async def _at_hub(name: str, options: HuggingFaceOptions, runtime: Runtime) -> ModelCard:
     offline = is_offline(options)
-    found = repository(name, options)
+    found, by = repository(name, options), name.partition(":")[2]
+    if by:
+        options = replace(options, inference_provider=by)
     hub = await source(options, runtime, offline=offline)
     try:
         return await _asked(found, options, hub)
@@ -120,7 +123,8 @@ async def _asked(name: str, options: HuggingFaceOptions, hub: Source) -> ModelCa
     readme, config, sentences = await _files(name, info, hub)
     read = front_matter(readme or "", results=False)
     front = under(info, "cardData") or read.said
-    notes = (*_notes(front, read.wrong), *_served(name, info, options), *_age(told))
+    terms = [f"It is given to those who accept its terms: {hub.site.page(name)}."] if info.get("gated") else []
+    notes = (*_notes(front, read.wrong), *terms, *_served(name, info, options), *_age(told))
     known = Known(
         name=text(info.get("id")) or name, info=info, front=front, config=table_in(config), words=read.text, notes=notes
     )

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 __all__ = ["FrontMatter", "front_matter"]
 
 _FENCED = re.compile(r"\s*---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_LONGEST = 512 << 10
-"""Characters. Most of what is longer are the results of a benchmark, which are then left out."""
+_LONGEST, _LONGEST_IN_PYTHON = 512 << 10, 64 << 10
+"""Characters, with the parser in C and without. What is longer are mostly a benchmark's results, which are then left out."""
 _RESULTS = re.compile(r"^model-index:.*\n(?:(?:[ \t\-#].*)?\n)*", re.MULTILINE)
 _MOST = 100_000
 _DEEPEST = 32
@@ -33,14 +33,17 @@ def front_matter(readme: str, *, results: bool = True) -> FrontMatter:
 
     Without ``results``, those that its makers report (``model-index``), which may be long, are not read.
     """
+    import yaml
+
     lines = readme.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     fenced = _FENCED.match(lines)
     if fenced is None:
         return FrontMatter({}, lines)
     block, text = fenced[1] or "", lines[fenced.end() :]
-    if not results or len(block) > _LONGEST:
+    most = _LONGEST if hasattr(yaml, "CBaseLoader") else _LONGEST_IN_PYTHON
+    if not results or len(block) > most:
         block = _RESULTS.sub("", block)
-    if len(block) > _LONGEST:
+    if len(block) > most:
         return FrontMatter({}, text, f"its front matter is too long ({len(block)} characters)")
     try:
         return FrontMatter(_read(block), text)

@@ -17,15 +17,17 @@ _PICTURE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
 _LINK = re.compile(r"\[([^\[\]\n]+)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _MARK = re.compile(r"(\*{1,3}|_{2,3}|`+)(?=\S)(.+?)(?<=\S)\1")
+_NO_TITLES = ("about", "introduction", "model card", "model description", "model details", "model information", "overview")
 _NO_LINE = ("#", "!", "|", "<img")
 _NO_PROSE = ("#", "|", ">", "- ", "* ", "+ ", "===", "---", "[", "1.")
 _END = re.compile(r"[.!?。!?](?=\s|$|[^\x00-\x7f])")
 
 
 def heading(text: str) -> str:
-    """The first heading; empty where there is none."""
+    """The first heading, where it is a title; empty where there is none."""
     found = _HEADING.search(_CODE.sub("", text[:_READ]))
-    return _plain(found[1][:_CUT]).rstrip(" #")[:200] if found else ""
+    words = _plain(found[1][:_CUT]).strip(" #:")[:200] if found else ""
+    return "" if words.lower() in _NO_TITLES else words
 
 
 def summary(text: str) -> str:

@@ -112,8 +112,8 @@ class _Look:
 
 
 def _known(row: Mapping[str, Any]) -> Known | None:
-    name = text(row.get("id")) or text(row.get("modelId"))
-    return Known(name=name, info=row, front=under(row, "cardData")) if name else None
+    name = row.get("id") or row.get("modelId")
+    return Known(name=name, info=row, front=under(row, "cardData")) if isinstance(name, str) else None
 
 
 def _rows(body: bytes) -> tuple[Mapping[str, Any], ...]:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from modelhub.plugin import (
@@ -74,7 +75,7 @@ class Source:
             if kept is None or not (error.retryable or isinstance(error, TransportError)):
                 raise
             return Told(kept, f"it could not be asked ({error.message.rstrip('.')})")
-        await self.runtime.in_thread(self.cache.keep, kept, everyones(kept.body))
+        await self.runtime.in_thread(partial(self.cache.keep, kept, everyones=everyones(kept.body)))
         return Told(kept)
 
 

@@ -24,9 +24,8 @@ def data_of(name: str, info: Mapping[str, Any], options: HuggingFaceOptions) -> 
     if place == "endpoint":
         return urlsplit(options.base_url or "").netloc.rpartition("@")[2] or "an endpoint"
     router = urlsplit(options.router_url).netloc.rpartition("@")[2]
-    wanted = name.partition(":")[2] or options.inference_provider
-    if wanted not in _CHOSEN:
-        return f"{router}, then {wanted}"
+    if options.inference_provider not in _CHOSEN:
+        return f"{router}, then {options.inference_provider}"
     by = served_by(info)
     if not by:
         return f"{router}, then the provider that it chooses"
