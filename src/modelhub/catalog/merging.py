@@ -26,8 +26,13 @@ def filled(card: ModelCard, other: ModelCard) -> ModelCard:
 
 
 def merged(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
-    """One card a model, in the order in which they came first."""
-    found: dict[str, ModelCard] = {}
+    """One card a model, in the order in which they came first; two, where it runs here and elsewhere."""
+    found: dict[str, list[ModelCard]] = {}
     for card in cards:
-        found[card.model] = filled(found[card.model], card) if card.model in found else card
-    return tuple(found.values())
+        ways = found.setdefault(card.model, [])
+        same = [place for place, way in enumerate(ways) if way.local == card.local or None in (way.local, card.local)]
+        if same:
+            ways[same[0]] = filled(ways[same[0]], card)
+        else:
+            ways.append(card)
+    return tuple(way for ways in found.values() for way in ways)

@@ -63,13 +63,22 @@ def list_models(arguments: Namespace, context: Context) -> int:
         context.streams.stderr.write(f"modelhub: {complaint}\n")
     found = context.hub().models(query, provider=arguments.provider, everywhere=arguments.everywhere)
     show(found, query, card_table(found), context)
-    if not found and query is None:
+    if not found and query is None and arguments.provider is None:
         context.note("modelhub: no installed plugin lists such a model. See: modelhub plugins")
-    elif not found and arguments.provider is None and not arguments.everywhere:
-        context.note("modelhub: no such model is known here. Ask providers: modelhub models --everywhere, or --provider NAME")
+    elif not found:
+        context.note(f"modelhub: {nowhere(arguments)}")
     elif query is None and arguments.provider is None and (silent := unlisted(found)):
         context.detail(f"plugins that list no model beforehand: {', '.join(silent)}. Ask one: modelhub models --provider NAME")
     return 0
+
+
+def nowhere(arguments: Namespace) -> str:
+    """What is said where nothing fits."""
+    if arguments.provider is not None:
+        return f"{arguments.provider} has no such model."
+    if arguments.everywhere:
+        return "no such model is known anywhere."
+    return "no such model is known here. Ask providers: modelhub models --everywhere, or --provider NAME"
 
 
 def list_local(arguments: Namespace, query: Query | None, context: Context) -> int:

@@ -80,6 +80,8 @@ def test_nothing_found_says_where_else_to_look(call: Call) -> None:
     done = call("models", "--task", "summarization")
     assert (done.code, done.out) == (0, "")
     assert "Ask providers: modelhub models --everywhere, or --provider NAME" in done.err
+    assert "modelhub: counter has no such model.\n" in call("models", "--provider", "counter", "--language", "ja").err
+    assert "no such model is known anywhere" in call("models", "--everywhere", "--architecture", "灯台").err
 
 
 @pytest.mark.parametrize(

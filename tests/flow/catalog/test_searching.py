@@ -127,9 +127,18 @@ def test_aliases_are_found_with_what_the_configuration_says_of_them(hub: Manner)
 
 
 def test_one_model_of_two_sources_is_one_card_with_what_both_know(hub: Manner, tmp_path: Path) -> None:
+    """The list does not say where its model runs: the file does."""
+    said = {"model": "depot:org/written", "memory_bytes": 5}
+    (tmp_path / "棚" / "twin.depot").write_text(json.dumps(said), encoding="utf-8")
+    (card,) = hub.ask("models", Query(search="書かれた", local=True))
+    assert (card.memory_bytes, card.licence, card.languages) == (5, "MIT", ("ja", "en"))
+
+
+def test_a_model_that_lies_here_and_is_served_elsewhere_is_found_either_way(hub: Manner, tmp_path: Path) -> None:
     (tmp_path / "棚" / "twin.depot").write_text(json.dumps({"model": BART["model"], "memory_bytes": 5}), encoding="utf-8")
-    (card,) = hub.ask("models", Query(search="bart", local=True), provider="depot")
-    assert (card.local, card.memory_bytes, card.downloads, card.languages) == (True, 5, 3_000_000, ("en", "ja"))
+    for local, memory in ((True, 5), (False, None)):
+        found = hub.ask("models", Query(search="bart", local=local), provider="depot")
+        assert [card.memory_bytes for card in found if card.model == BART["model"]] == [memory]
 
 
 def test_what_models_are_asked_for_with_has_to_be_a_query(hub: Manner) -> None:

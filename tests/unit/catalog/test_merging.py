@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from modelhub.catalog.merging import filled, merged
 from modelhub.model import ModelCard
 
@@ -38,3 +40,10 @@ def test_a_card_of_another_kind_fills_nothing() -> None:
 def test_each_model_has_one_card_in_the_order_they_came() -> None:
     other = ModelCard(model="a:a", kind="text")
     assert merged([FIRST, other, SECOND]) == (filled(FIRST, SECOND), other)
+
+
+def test_a_model_that_runs_here_and_elsewhere_has_two_cards() -> None:
+    here, there = replace(FIRST, local=True, memory_bytes=5), replace(SECOND, local=False)
+    assert merged([here, there]) == (here, there)
+    assert merged([here, there, replace(SECOND, local=True)])[0].licence == "mit"
+    assert merged([SECOND, here]) == (filled(SECOND, here),), "who does not say where it runs speaks of either"
