@@ -118,7 +118,7 @@ def test_a_gated_model_is_told_of_and_says_where_its_terms_are(hub: ScriptedHub)
 
 
 def test_a_model_that_nobody_serves_says_so(hub: ScriptedHub) -> None:
-    assert "No provider serves it at the router now." in card(hub, "openai/whisper-small").description
+    assert card(hub, "openai/whisper-small").data == "router.huggingface.co, where no provider serves it"
 
 
 def test_a_provider_behind_the_name_is_where_the_data_goes(hub: ScriptedHub) -> None:

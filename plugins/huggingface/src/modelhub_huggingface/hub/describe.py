@@ -17,7 +17,7 @@ from modelhub_huggingface.hub.local import local_card
 from modelhub_huggingface.hub.purpose import diffusers_class
 from modelhub_huggingface.hub.reading import tables, text, under
 from modelhub_huggingface.hub.source import Source, Told, is_offline, source
-from modelhub_huggingface.hub.whereabouts import data_of, served_by
+from modelhub_huggingface.hub.whereabouts import data_of
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.tasks import kind_of, task_named
 
@@ -124,7 +124,7 @@ async def _asked(name: str, options: HuggingFaceOptions, hub: Source) -> ModelCa
     read = front_matter(readme or "", results=False)
     front = under(info, "cardData") or read.said
     terms = [f"It is given to those who accept its terms: {hub.site.page(name)}."] if info.get("gated") else []
-    notes = (*_notes(front, read.wrong), *terms, *_served(name, info, options), *_age(told))
+    notes = (*_notes(front, read.wrong), *terms, *_age(told))
     known = Known(
         name=text(info.get("id")) or name, info=info, front=front, config=table_in(config), words=read.text, notes=notes
     )
@@ -162,10 +162,6 @@ def _notes(front: Mapping[str, Any], wrong: str | None) -> list[str]:
     told.append(f"A newer version is {newer}." if newer else "")
     told.append(f"Of its README only the text could be read: {wrong}." if wrong and not front else "")
     return [words for words in told if words]
-
-
-def _served(name: str, info: Mapping[str, Any], options: HuggingFaceOptions) -> list[str]:
-    return ["No provider serves it at the router now."] if options.place(name) == "router" and served_by(info) == () else []
 
 
 def _age(told: Told) -> list[str]:

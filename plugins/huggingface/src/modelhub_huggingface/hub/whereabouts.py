@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from modelhub_huggingface.hub.reading import tables, text
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["HERE", "data_of", "served_by"]
+__all__ = ["HERE", "data_of"]
 
 HERE = "this machine"
 _CHOSEN = ("auto", "fastest", "cheapest", "preferred")
@@ -26,14 +26,14 @@ def data_of(name: str, info: Mapping[str, Any], options: HuggingFaceOptions) -> 
     router = urlsplit(options.router_url).netloc.rpartition("@")[2]
     if options.inference_provider not in _CHOSEN:
         return f"{router}, then {options.inference_provider}"
-    by = served_by(info)
+    by = _served_by(info)
     if not by:
-        return f"{router}, then the provider that it chooses"
+        return f"{router}, where no provider serves it" if by == () else f"{router}, then the provider that it chooses"
     *some, last = by[:_NAMED] if len(by) <= _NAMED else (*by[: _NAMED - 1], "others")
     return f"{router}, then {', '.join(some)} or {last}" if some else f"{router}, then {last}"
 
 
-def served_by(info: Mapping[str, Any]) -> tuple[str, ...] | None:
+def _served_by(info: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The providers that serve a model at the router, in the hub's order; ``None`` where the hub does not say."""
     told = info.get("inferenceProviderMapping")
     if isinstance(told, Mapping):
