@@ -27,10 +27,8 @@ def given(request: Request, options: HuggingFaceOptions, ours: Collection[str] =
 
 
 def known(arguments: Mapping[str, Any], function: Callable[..., Any], what: str) -> None:
-    """Raise ``InvalidRequest`` for an argument that the library's function does not take."""
+    """Raise ``InvalidRequest`` for an argument that the library's function has no name for."""
     parameters = inspect.signature(function).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
     for name in arguments:
         if name not in parameters:
             raise InvalidRequest(f"{what} takes no argument {name!r}.{did_you_mean(name, sorted(parameters))}")
