@@ -23,9 +23,10 @@ from modelhub.testing import FaultServer, Received, Reply
 
 __all__ = ["ScriptedHub"]
 
-_KNOWN = frozenset(
-    {"search", "filter", "pipeline_tag", "gated", "num_parameters", "sort", "direction", "limit", "cursor", "expand", "author"}
-)
+_KNOWN = {
+    "search", "filter", "pipeline_tag", "gated", "num_parameters", "inference_provider", "sort", "direction", "limit", "cursor",
+    "expand",
+}  # fmt: skip
 _TOKENS = ("hf_acme", "hf_accepted", "hf_other")
 _ALWAYS = ("id", "modelId")
 
@@ -157,6 +158,8 @@ def _fits(info: Mapping[str, Any], query: list[tuple[str, str]]) -> bool:
             case "pipeline_tag" if info.get("pipeline_tag") != value:
                 return False
             case "gated" if bool(info["gated"]) != (value == "true"):
+                return False
+            case "inference_provider" if value != "all" or not info["inferenceProviderMapping"]:
                 return False
             case "num_parameters" if not _within(info, value):
                 return False

@@ -10,6 +10,7 @@ from hub_shelf import BART, HubModel
 from scripted_hub import ScriptedHub
 
 from modelhub.plugin import Metric, ModelCard, Unsupported
+from modelhub.testing import FaultServer, Reply
 
 
 def card(hub: ScriptedHub, name: str, manner: str = "blocking", **options: Any) -> ModelCard:
@@ -122,9 +123,10 @@ def test_a_model_that_nobody_serves_says_so(hub: ScriptedHub) -> None:
 
 
 def test_a_provider_behind_the_name_is_where_the_data_goes(hub: ScriptedHub) -> None:
-    found = card(hub, "meta-llama/Llama-3.3-70B-Instruct:together")
-    assert found.data == "router.huggingface.co, then together"
-    assert hub.asked("/api/models/") == ["/api/models/meta-llama/Llama-3.3-70B-Instruct"] * len(hub.asked("/api/models/"))
+    with FaultServer(Reply(json={"data": []})) as router:
+        found = card(hub, "meta-llama/Llama-3.3-70B-Instruct:together", router_url=router.url)
+        assert found.data == f"{router.url.removeprefix('http://')}, then together"
+    assert set(hub.asked("/api/models/")) == {"/api/models/meta-llama/Llama-3.3-70B-Instruct"}
 
 
 def test_what_no_kind_can_be_asked_for_is_unsupported(hub: ScriptedHub) -> None:

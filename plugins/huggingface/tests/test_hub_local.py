@@ -19,6 +19,7 @@ from modelhub.plugin import ModelCard, Query, UnknownModel, drive
 from modelhub.testing import FakeRuntime
 
 NOWHERE = "http://127.0.0.1:9"
+BERT_CONFIG = {"architectures": ["BertModel"], "model_type": "bert", "max_position_embeddings": 512}
 WEIGHTS = safetensors({"a": ("F32", (100, 10)), "b": ("F32", (24,))})
 
 
@@ -122,7 +123,7 @@ def test_a_local_model_is_described_without_a_hub(cache: Path, manner: str) -> N
     with asker(manner, NOWHERE, engine="local") as room:
         card = room.card("huggingface:facebook/bart-large-cnn")
         assert (card.file_bytes, card.licence, card.local, card.revision) == (len(WEIGHTS), "mit", True, SHA)
-        with pytest.raises(UnknownModel, match="some/other does not lie on this machine. Fetch it"):
+        with pytest.raises(UnknownModel, match=r"some/other does not lie on this machine\. Fetch it"):
             room.card("huggingface:some/other")
 
 
@@ -170,12 +171,7 @@ def test_every_table_of_the_configuration_lists_its_own(cache: Path) -> None:
 
 def test_a_model_of_sentences_says_what_it_takes_and_gives(cache: Path) -> None:
     files = {
-        "config.json": {
-            "architectures": ["BertModel"],
-            "model_type": "bert",
-            "hidden_size": 384,
-            "max_position_embeddings": 512,
-        },
+        "config.json": {**BERT_CONFIG, "hidden_size": 384},
         "modules.json": "[]",
         "sentence_bert_config.json": {"max_seq_length": 128},
         "model.safetensors": WEIGHTS,

@@ -10,7 +10,7 @@ from hub_shelf import BART, BERT, LLAMA, HubModel
 from scripted_hub import ScriptedHub
 
 from modelhub.plugin import AnswerError, Query, Unreachable
-from modelhub.testing import Reply
+from modelhub.testing import FaultServer, Reply
 
 
 @both_manners
@@ -166,3 +166,47 @@ def test_the_question_is_one_that_the_hub_understands(hub: ScriptedHub) -> None:
     assert (asked["num_parameters"], asked["gated"], asked["search"]) == (["max:2B"], ["false"], ["日本語 & co"])
     assert {"safetensors", "config", "gguf", "cardData"} <= set(asked["expand"])
     assert not any(re.search(r"[^a-z_]", name) for name in asked)
+
+
+OFFERS = {
+    "data": [
+        {
+            "id": LLAMA.id,
+            "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]},
+            "providers": [
+                {"provider": "groq", "status": "live", "context_length": 131072, "pricing": {"input": 0.59, "output": 0.79}},
+                {"provider": "together", "status": "live", "context_length": 32768, "pricing": {"input": 0.88, "output": 0.88}},
+                {"provider": "nebius", "status": "error", "pricing": {"input": 0.1, "output": 0.1}},
+            ],
+        },
+        {"id": "some/other", "providers": [{"provider": "groq", "status": "live", "pricing": {"input": 0.1, "output": 0.1}}]},
+    ]
+}
+
+
+@both_manners
+def test_a_price_is_looked_for_at_the_router_with_all_that_the_hub_knows(hub: ScriptedHub, manner: str) -> None:
+    with FaultServer(Reply(json=OFFERS)) as router, asker(manner, hub.url, router_url=router.url) as room:
+        assert room.names(kind="text", sort="price") == [f"{LLAMA.id}:groq", f"{LLAMA.id}:together"]
+        (card,) = room.models(Query(max_price=0.8, licence="llama3.3", language="th", min_context=100_000))
+        assert (card.model, card.context_window) == (f"huggingface:{LLAMA.id}:groq", 131_072)
+        assert (str(card.price.output), card.family, card.parameters) == ("0.79", "decoder", 70_553_706_496)
+        assert card.data == f"{router.url.removeprefix('http://')}, then groq"
+        assert room.names(max_price=0.5) == []
+    assert [asked["inference_provider"] for asked in hub.searches()] == [["all"]] * 3
+    assert [request.path for request in router.requests] == ["/v1/models"] * 3
+
+
+def test_a_price_of_what_runs_here_is_not_asked_for(hub: ScriptedHub) -> None:
+    with asker("blocking", hub.url, engine="local") as room:
+        assert room.names(max_price=1.0) == []
+    assert hub.server.requests == []
+
+
+def test_a_card_of_a_model_at_a_provider_tells_its_price_there(hub: ScriptedHub) -> None:
+    with FaultServer(Reply(json=OFFERS)) as router, asker("blocking", hub.url, router_url=router.url) as room:
+        card = room.card(f"huggingface:{LLAMA.id}:together")
+        assert (card.model, card.context_window, str(card.price.input)) == (f"huggingface:{LLAMA.id}:together", 32768, "0.88")
+        router.on("/v1/models", Reply(503))
+        card = room.card(f"huggingface:{LLAMA.id}:together")
+        assert (card.price, card.licence, card.data.split(", ")[1]) == (None, "llama3.3", "then together")

@@ -19,7 +19,7 @@ from modelhub_huggingface.hub.whereabouts import data_of
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.tasks import TASKS
 
-__all__ = ["Known", "card", "licence", "shortened", "written"]
+__all__ = ["Known", "card_of", "licence", "shortened", "written"]
 
 _TRAINERS = ("transformers", "diffusers", "sentence-transformers", "peft", "setfit")
 _WINDOWED: tuple[Kind, ...] = ("text", "embedding", "reranking")
@@ -41,7 +41,7 @@ class Known:
     notes: tuple[str, ...] = ()
 
 
-def card(known: Known, site: Site, options: HuggingFaceOptions) -> ModelCard:
+def card_of(known: Known, site: Site, options: HuggingFaceOptions) -> ModelCard:
     """Raises ``Unsupported`` for a model of none of the six kinds."""
     info = known.info
     task = task_of(known.name, info, known.front)

@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any
 
 from modelhub.plugin import ModelCard, ModelhubError, Runtime, UnknownModel
-from modelhub_huggingface.hub.cards import Known, card, shortened
+from modelhub_huggingface.hub.cards import Known, card_of, shortened
 from modelhub_huggingface.hub.front_matter import front_matter
 from modelhub_huggingface.hub.local import local_card
+from modelhub_huggingface.hub.prices import at_provider
 from modelhub_huggingface.hub.purpose import diffusers_class
 from modelhub_huggingface.hub.reading import tables, text, under
 from modelhub_huggingface.hub.source import Source, Told, is_offline, source
@@ -80,7 +81,10 @@ async def _at_hub(name: str, options: HuggingFaceOptions, runtime: Runtime) -> M
         options = replace(options, inference_provider=by)
     hub = await source(options, runtime, offline=offline)
     try:
-        return await _asked(found, options, hub)
+        card = await _asked(found, options, hub)
+        if by and not offline and card.kind == "text":
+            card = await at_provider(card, by, options, runtime)
+        return replace(card, model=f"{options.provider}:{name}") if by else card
     except UnknownModel:
         if not offline:
             raise
@@ -128,7 +132,7 @@ async def _asked(name: str, options: HuggingFaceOptions, hub: Source) -> ModelCa
     known = Known(
         name=text(info.get("id")) or name, info=info, front=front, config=table_in(config), words=read.text, notes=notes
     )
-    return shortened(card(known, hub.site, options), table_in(sentences))
+    return shortened(card_of(known, hub.site, options), table_in(sentences))
 
 
 async def _files(name: str, info: Mapping[str, Any], hub: Source) -> list[str | None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from modelhub.plugin import Kind, Query
 from modelhub_huggingface.tasks import TASKS
 
-__all__ = ["Fields", "questions"]
+__all__ = ["Fields", "questions", "wants_price"]
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -49,6 +49,11 @@ def questions(query: Query) -> tuple[Fields, ...]:
     return tuple((("pipeline_tag", task), *_common(query, page)) for task in tasks)
 
 
+def wants_price(query: Query) -> bool:
+    """Whether only models matter that somebody serves for money."""
+    return query.max_price is not None or query.sort == "price"
+
+
 def _heeded(query: Query) -> bool:
     """Whether the hub itself does all that is asked for, so that no more of its answer is read than is wanted."""
     done = {"search", "kind", "task", "licence", "language", "library", "architecture", "gated", "outputs", "open_weights"}
@@ -68,6 +73,7 @@ def _common(query: Query, page: int) -> Fields:
     named = {
         "search": query.search,
         "gated": None if query.gated is None else str(query.gated).lower(),
+        "inference_provider": "all" if wants_price(query) else None,
         "num_parameters": f"max:{_billions(query.max_parameters)}B" if query.max_parameters else None,
         "sort": _SORTS.get(query.sort or "", "downloads"),
         "direction": "-1",

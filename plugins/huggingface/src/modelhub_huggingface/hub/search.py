@@ -11,10 +11,11 @@ from typing import Any
 
 from modelhub.plugin import AnswerError, ModelCard, Query, Runtime, Unsupported, matches, ordered
 from modelhub_huggingface.hub.asking import ask
-from modelhub_huggingface.hub.cards import Known, card
+from modelhub_huggingface.hub.cards import Known, card_of
 from modelhub_huggingface.hub.describe import kept_cards, table_in
 from modelhub_huggingface.hub.local import local
-from modelhub_huggingface.hub.parameters import Fields, questions
+from modelhub_huggingface.hub.parameters import Fields, questions, wants_price
+from modelhub_huggingface.hub.prices import priced
 from modelhub_huggingface.hub.reading import tables, text, under
 from modelhub_huggingface.hub.source import Source, is_offline, source
 from modelhub_huggingface.options import HuggingFaceOptions
@@ -37,7 +38,8 @@ async def search(query: Query, options: HuggingFaceOptions | None, runtime: Runt
     if hub.offline:
         found = {one.model: one for one in (*await runtime.in_thread(_local, options), *await kept_cards(options, hub))}
         return _chosen(found.values(), query, query)
-    if query.local not in (None, options.place("owner/model") == "local"):
+    place = options.place("owner/model")
+    if query.local not in (None, place == "local") or (wants_price(query) and place != "router"):
         return ()
     look = _Look(hub, options, query)
     asked = questions(query)
@@ -64,9 +66,10 @@ class _Look:
         self.options = options
         self.loose = replace(query, search=None)
         """Without the words: the hub has looked for them in more than a card tells."""
-        self.late = replace(self.loose, min_context=None)
+        self.late = replace(self.loose, min_context=None, max_price=None)
         """Without what the hub's interface does not tell of a model."""
         self.wants_context = query.min_context is not None or query.sort == "context"
+        self.wants_price = wants_price(query)
 
     async def through(self, fields: Fields, most: int) -> list[Known]:
         """What the first pages hold of it, until there is enough."""
@@ -81,18 +84,20 @@ class _Look:
         return found
 
     async def cards(self, known: Iterable[Known]) -> list[ModelCard]:
-        """The cards, with their context windows where these are asked for."""
+        """The cards, with their context windows and their prices where these are asked for."""
         found = list(known)
-        if not self.wants_context:
-            return [self._card(one) for one in found]
-        some = found[:_MOST_CONFIGURATIONS]
-        return [self._card(one) for one in await self.hub.runtime.gather(*(partial(self._configured, one) for one in some))]
+        if self.wants_context:
+            some = found[:_MOST_CONFIGURATIONS]
+            found = await self.hub.runtime.gather(*(partial(self._configured, one) for one in some))
+        cards = [self._card(one) for one in found]
+        return await priced(cards, self.options, self.hub.runtime) if self.wants_price else cards
 
     def _enough(self) -> int:
-        return self.loose.limit if not self.wants_context else max(self.loose.limit, _MOST_CONFIGURATIONS)
+        late = self.wants_context or self.wants_price
+        return max(self.loose.limit, _MOST_CONFIGURATIONS) if late else self.loose.limit
 
     def _card(self, known: Known) -> ModelCard:
-        return card(known, self.hub.site, self.options)
+        return card_of(known, self.hub.site, self.options)
 
     def _fits(self, known: Known) -> bool:
         try:
