@@ -1,11 +1,11 @@
 """A router of the tests, and the hub beside it: a loopback server that answers for all of the router's providers.
 
     with ScriptedRouter() as router:
-        ...                                          # [providers.huggingface] router_url = hub_url = router.url, api_key = "hf_..."
+        ...                                          # [providers.huggingface] says router.options
         assert router.asked("/v1/chat/completions")[0]["model"] == "openai/gpt-oss-20b:groq"
 
-It does what these do, as far as a client can tell: who serves a model is looked up on the hub, each provider wants its own form
-and gives its own kind of answer, some as jobs, some as files that lie elsewhere; a model may be cold, and a token may be missing.
+It does what these do, as far as a client can tell: who serves a model is looked up on the hub; each provider wants its own
+form, and gives its own kind of answer, some as jobs, some as files that lie elsewhere; a model may be cold, a token missing.
 """
 
 from __future__ import annotations

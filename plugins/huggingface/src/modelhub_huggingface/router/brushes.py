@@ -9,7 +9,7 @@ from modelhub.plugin import ImageRequest, InvalidRequest
 from modelhub_huggingface.router import jobs
 from modelhub_huggingface.router.painting import Brush, Fields
 from modelhub_huggingface.router.predictions import outputs, predicted, predictions
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 
 __all__ = [
     "fal",

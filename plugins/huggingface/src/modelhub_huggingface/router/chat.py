@@ -71,7 +71,7 @@ class RouterChat(Chat):
     """``chat/completions`` of one model at the router.
 
     Who served it and who pays stand in ``provider_metadata``: ``inference_provider`` as the router tells it in a header, else
-    the one that was asked for by name, and ``bill_to``, where that is an organisation.
+    the one that was asked for by name, and ``bill_to``.
     """
 
     site: ChatSite

@@ -8,7 +8,7 @@ from modelhub.plugin import HttpModel, TextModel
 from modelhub_huggingface.endpoints.completions import Completions
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.dialect import at_prefix
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 
 __all__ = ["model"]
 

@@ -12,7 +12,7 @@ from modelhub_openai.transcriptions import Transcription
 from modelhub.plugin import EmbeddingModel, EmbeddingRequest, HttpModel, HttpRequest, SpeechModel, TranscriptionModel
 from modelhub_huggingface.options import HuggingFaceOptions, Prompts
 from modelhub_huggingface.pipelines.embedding import prefixed
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 
 __all__ = ["PREFIXES", "at_prefix", "embedding", "speech", "transcription"]
 

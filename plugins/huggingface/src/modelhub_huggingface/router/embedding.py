@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelhub.plugin import EmbeddingModel
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.place import asked_task, place
-from modelhub_huggingface.router.providers import honoured
+from modelhub_huggingface.router.providers import PROVIDERS, honoured
 from modelhub_huggingface.router.routed import Routed
 
 __all__ = ["model"]
@@ -14,7 +14,7 @@ _TASK = "feature-extraction"
 
 
 def model(name: str, options: HuggingFaceOptions) -> EmbeddingModel:
-    """The model of that name."""
-    where = place(name, options)
-    task = asked_task("embedding", options, _TASK)
-    return Routed(where.card("embedding", task=task, settings=honoured(_TASK, where.wanted)), where, lambda _: (_TASK,))
+    """The model of that name. Shorter vectors can be asked for where a provider that has them is named."""
+    where, task = place(name, options), asked_task("embedding", options, _TASK)
+    settings = honoured(_TASK, where.wanted) if where.wanted in PROVIDERS else frozenset()
+    return Routed(where.card("embedding", task=task, settings=settings), where, lambda _: (_TASK,))

@@ -27,7 +27,7 @@ from modelhub.plugin import (
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router import jobs
 from modelhub_huggingface.router.predictions import predicted, predictions
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 from modelhub_huggingface.whole import Whole
 
 __all__ = ["Ear", "Hearing", "fal", "replicate"]

@@ -26,7 +26,7 @@ from modelhub_huggingface.pipelines.site import JSON
 from modelhub_huggingface.pipelines.speech import PipelineSpeech
 from modelhub_huggingface.pipelines.text import PipelineText, text_card, text_task
 from modelhub_huggingface.pipelines.transcription import PipelineTranscription, transcription_card
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 from modelhub_huggingface.whole import Whole
 
 __all__ = ["Pipeline", "embedding", "image", "reranking", "speech", "text", "transcription"]

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from modelhub.plugin import FollowUp, HttpResponse, ProviderError, sniff
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 
 __all__ = ["HELD_OPEN", "delivery", "fal", "inline", "replicate", "told", "wavespeed", "zai"]
 

@@ -27,7 +27,7 @@ from modelhub.plugin import (
 )
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router import jobs
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 
 __all__ = ["Brush", "Fields", "Painting"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 
 __all__ = ["outputs", "predicted", "predictions"]
 

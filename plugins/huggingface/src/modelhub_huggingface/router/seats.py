@@ -12,7 +12,7 @@ from modelhub_huggingface.endpoints.carded import Carded
 from modelhub_huggingface.router.abilities import capabilities
 from modelhub_huggingface.router.choosing import Choice
 from modelhub_huggingface.router.place import Place
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 from modelhub_huggingface.waiting import Waiting
 
 __all__ = ["Seat", "seat"]

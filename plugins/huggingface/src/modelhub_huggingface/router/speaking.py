@@ -26,7 +26,7 @@ from modelhub.plugin import (
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router import jobs
 from modelhub_huggingface.router.predictions import outputs, predicted, predictions
-from modelhub_huggingface.router.site import Served
+from modelhub_huggingface.router.served import Served
 from modelhub_huggingface.whole import Whole
 
 __all__ = ["Speaking", "fal", "replicate"]

@@ -7,7 +7,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from modelhub.plugin import HttpModel, ModelCard, Runtime, TextEvent, TextModel, TextRequest, TextResponse, UnknownModel
+from modelhub.plugin import (
+    HttpModel,
+    ModelCard,
+    ModelhubError,
+    Runtime,
+    TextEvent,
+    TextModel,
+    TextRequest,
+    TextResponse,
+    UnknownModel,
+)
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.pipelines.text import TASKS, text_card, text_task
 from modelhub_huggingface.router.chat import ChatSite, RouterChat
@@ -91,7 +101,12 @@ class ByTask:
         """Take it for a model of its own task from now on; the request with the time that is left. Raises where it has none."""
         if error.code != NOT_SERVED:
             raise error
-        mapped = await self.routed.mapped(request, runtime)
+        try:
+            mapped = await self.routed.mapped(request, runtime)
+        except UnknownModel:
+            raise
+        except ModelhubError:
+            raise error from None  # what the router said is all that is known
         if not any(offer.task in self.routed.tasks(request) for offer in mapped.offers):
             raise error
         self._no_chat.append(True)
