@@ -1,4 +1,4 @@
-"""Tiny models in folders, as transformers saves them: the real architectures with seeded random weights and small vocabularies."""
+"""Tiny models in folders, as transformers saves them: real architectures, seeded random weights, small vocabularies."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _gpt2_of(texts: tuple[str, ...], changes: Mapping[str, Any]) -> tuple[Any, A
 
 
 def _llama(changes: Mapping[str, Any]) -> tuple[Any, Any]:
-    """As the third Llama: a byte-level tokenizer that puts its mark before every text, and a chat template that does so, too."""
+    """As the third Llama: a byte-level tokenizer that puts its mark before a text, and a chat template that does so, too."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 

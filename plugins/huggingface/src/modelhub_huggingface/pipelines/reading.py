@@ -21,7 +21,7 @@ from modelhub.plugin import (
 from modelhub_huggingface.pipelines.answers import rows
 from modelhub_huggingface.pipelines.prompts import one_text
 
-__all__ = ["QuestionAnswering", "question_and_context"]
+__all__ = ["QuestionAnswering", "cited", "question_and_context"]
 
 _BETWEEN = "\n\n"
 
@@ -66,13 +66,13 @@ class QuestionAnswering:
         start, end = response.provider_metadata.get("start"), response.provider_metadata.get("end")
         if not request.passages or start is None or end is None:
             return response
-        return replace(response, citations=_cited(request.passages, start, end))
+        return replace(response, citations=cited(request.passages, start, end))
 
     def learned(self, error: ModelhubError) -> None:  # noqa: ARG002
         return None
 
 
-def _cited(passages: tuple[Passage, ...], start: int, end: int) -> tuple[Citation, ...]:
+def cited(passages: tuple[Passage, ...], start: int, end: int) -> tuple[Citation, ...]:
     """The passage that these places of the joined passages are in, quoted; none where they are in no single one."""
     begins = 0
     for number, passage in enumerate(passages, 1):
