@@ -18,6 +18,7 @@ from scripted_hub import ScriptedHub
 import modelhub
 from modelhub.plugin import AnswerError, KeyMissing, Query, UnknownModel, Unreachable
 from modelhub.testing import Reply
+from modelhub.testing.guard import guarded
 
 NAME = "huggingface:facebook/bart-large-cnn"
 
@@ -300,3 +301,14 @@ def test_offline_is_said_in_a_query_too(hub: ScriptedHub) -> None:
     hub.stop()
     with asker("blocking", hub.url, offline=True) as room:
         assert list(room.models(Query())) == []
+
+
+def test_offline_no_socket_is_made(hub: ScriptedHub) -> None:
+    """AT-A4: with the network blocked, what was kept is described and searched."""
+    with asker("blocking", hub.url) as room:
+        room.card(NAME)
+    with guarded("nowhere"), asker("blocking", hub.url, offline=True) as room:
+        assert room.card(NAME).licence == "mit"
+        assert room.names(task="summarization", licence="mit", search="bart") == [BART.id]
+        with pytest.raises(UnknownModel):
+            room.card("huggingface:some/other")

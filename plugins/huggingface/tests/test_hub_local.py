@@ -92,6 +92,22 @@ def test_a_broken_one_does_not_hide_the_others(cache: Path) -> None:
     ]
 
 
+def test_a_repository_of_gguf_files_says_who_runs_them(cache: Path) -> None:
+    snapshot = fetched(cache, "bartowski/Qwen2.5-7B-Instruct-GGUF", {"Qwen2.5-7B-Instruct-Q4_K_M.gguf": b"GGUF"})
+    (card,) = local(None)
+    assert card.description == (
+        f"Its weights are GGUF, which another plugin runs: llama:{snapshot / 'Qwen2.5-7B-Instruct-Q4_K_M.gguf'}"
+    )
+
+
+def test_a_model_of_which_only_another_revision_lies_here_says_which(cache: Path) -> None:
+    fetched(cache, BART.id, {"config.json": BART.files["config.json"], "model.safetensors": WEIGHTS}, ref="v2")
+    (card,) = local(HuggingFaceOptions(engine="local"))
+    assert card.description == f"Only other revisions of it lie here ({SHA}): set revision to one of them."
+    (card,) = local(HuggingFaceOptions(engine="local", revision=SHA))
+    assert card.parameters == 1024
+
+
 def test_no_cache_is_no_model(home: Path) -> None:
     assert list(local(None)) == []
     assert list(local(HuggingFaceOptions(cache=str(home / "nothing")))) == []

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from modelhub.plugin import ModelCard, ModelhubError
+from modelhub.plugin import ModelCard, ModelhubError, UnknownModel
 from modelhub_huggingface.hub.cards import shortened, written
 from modelhub_huggingface.hub.families import family_of
 from modelhub_huggingface.hub.front_matter import front_matter
@@ -31,11 +31,11 @@ _ELSEWHERE = 'Its files lie on this machine: engine = "local" would run it here.
 def local(options: HuggingFaceOptions | None) -> Iterable[ModelCard]:
     """The card of each model that lies in the cache; of one that cannot be used, one whose description says why."""
     options = options or HuggingFaceOptions()
-    for name in _names(hub_cache(options)):
+    for name, snapshots in _fetched(hub_cache(options)):
         try:
             yield local_card(name, options)
         except ModelhubError as error:
-            yield _unusable(name, options, error.message)
+            yield _unusable(name, options, _reason(error, snapshots))
 
 
 def local_card(name: str, options: HuggingFaceOptions) -> ModelCard:
@@ -73,19 +73,32 @@ def _readme(folder: ModelFolder) -> str:
     return ""
 
 
-def _names(cache: str) -> Iterator[str]:
-    """``OWNER/MODEL`` of each repository that a snapshot was fetched of."""
+def _fetched(cache: str) -> Iterator[tuple[str, str]]:
+    """``OWNER/MODEL`` of each repository that a snapshot was fetched of, and the folder of its snapshots."""
     with suppress(OSError):
         for folder in sorted(os.listdir(cache)):
-            if folder.startswith(_PREFIX) and _fetched(os.path.join(cache, folder, "snapshots")):
-                yield folder.removeprefix(_PREFIX).replace("--", "/", 1)
+            snapshots = os.path.join(cache, folder, "snapshots")
+            if folder.startswith(_PREFIX) and _inside(snapshots):
+                yield folder.removeprefix(_PREFIX).replace("--", "/", 1), snapshots
 
 
-def _fetched(snapshots: str) -> bool:
+def _inside(folder: str) -> list[str]:
     try:
-        return bool(os.listdir(snapshots))
+        return sorted(os.listdir(folder))
     except OSError:
-        return False
+        return []
+
+
+def _reason(error: ModelhubError, snapshots: str) -> str:
+    """Why a model cannot be used, where what is there instead says it better."""
+    revisions = _inside(snapshots)
+    if isinstance(error, UnknownModel):
+        return f"Only other revisions of it lie here ({', '.join(revisions[:3])}): set revision to one of them."
+    folders = [os.path.join(snapshots, revision) for revision in revisions]
+    files = [os.path.join(folder, file) for folder in folders for file in _inside(folder)]
+    if (gguf := next((file for file in files if file.endswith(".gguf")), None)) is not None:
+        return f"Its weights are GGUF, which another plugin runs: llama:{gguf}"
+    return error.message
 
 
 def _unusable(name: str, options: HuggingFaceOptions, why: str) -> ModelCard:
