@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Never, Self
 
 from modelhub.plugin import (
-    AnswerError,
     Decoder,
     EmbeddingRequest,
     EmbeddingResponse,
@@ -59,10 +58,7 @@ class PipelineEmbedding:
 
     def completed(self, request: EmbeddingRequest, response: EmbeddingResponse) -> EmbeddingResponse:
         rows = vectors(response.raw, len(request.inputs), self.pooling)
-        try:
-            buffer, count, dimensions = packed(rows, normalize=bool(self.normalize))
-        except (TypeError, ValueError) as error:
-            raise AnswerError(f"A vector holds something that is no number ({error}).") from None
+        buffer, count, dimensions = packed(rows, normalize=bool(self.normalize))
         return replace(response, buffer=buffer, count=count, dimensions=dimensions, raw=None)
 
     def decoder(self) -> Decoder[Never]:

@@ -76,7 +76,7 @@ class PipelineImage:
             model=self.name,
             provider=self.site.provider,
             usage=Usage(images=len(found)),
-            raw=None if said is None else _without_pictures(said),
+            raw=said,
         )
 
     def decoder(self) -> Decoder[Never]:
@@ -106,12 +106,3 @@ class PipelineImage:
                 }
             case "upscaling":
                 return {"prompt": request.prompt or None, **several}
-
-
-def _without_pictures(said: Any) -> Any:
-    """What the JSON says beside its pictures, which stand in the response once."""
-    if isinstance(said, str):
-        return "..." if len(said) > 1_000 else said
-    if isinstance(said, Mapping):
-        return {name: _without_pictures(value) for name, value in said.items()}
-    return [_without_pictures(value) for value in said] if isinstance(said, list) else said

@@ -6,7 +6,7 @@ import json
 import struct
 from base64 import b64encode
 from binascii import Error, a2b_base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelhub.plugin import AnswerError, AudioPart, HttpResponse, ImagePart, InvalidRequest, WavForm, extension, sniff
@@ -20,7 +20,7 @@ _ENOUGH = 16
 
 
 def media(response: HttpResponse, kind: str, site: PipelineSite, name: str) -> tuple[list[bytes], Any]:
-    """The pictures (``image``) or sounds (``audio``) that an answer is, or holds, and what else its JSON says.
+    """The pictures (``image``) or sounds (``audio``) that an answer is, or holds, and its JSON without them.
 
     Raises the error that came in their place, or ``AnswerError`` where there are none.
     """
@@ -34,7 +34,8 @@ def media(response: HttpResponse, kind: str, site: PipelineSite, name: str) -> t
             return [whole], None
         begins = f"it begins with {' '.join(whole[:80].decode('utf-8', 'replace').split())!r}"
         raise AnswerError(f"The answer ({told or 'of no stated type'}) is no {kind}; {begins}.", head=whole[:200])
-    return [data for data in (_decoded(text, kind) for text in _texts(said)) if data is not None], said
+    found: list[bytes] = []
+    return found, _taken_out(said, kind, found)
 
 
 def _is(kind: str, data: bytes) -> bool:
@@ -53,16 +54,19 @@ def _json(response: HttpResponse, site: PipelineSite, name: str) -> Any:
     return said
 
 
-def _texts(said: Any) -> Iterator[str]:
-    """All texts in an answer, in their order."""
+def _taken_out(said: Any, kind: str, found: list[bytes]) -> Any:
+    """The JSON with ``...`` in the place of each text that is such a medium, which goes into ``found``."""
     if isinstance(said, str):
-        yield said
-    elif isinstance(said, Mapping):
-        for value in said.values():
-            yield from _texts(value)
-    elif isinstance(said, list) and not (said and isinstance(said[0], int | float)):
-        for value in said:
-            yield from _texts(value)
+        data = _decoded(said, kind)
+        if data is None:
+            return said
+        found.append(data)
+        return "..."
+    if isinstance(said, Mapping):
+        return {name: _taken_out(value, kind, found) for name, value in said.items()}
+    if isinstance(said, list) and not (said and isinstance(said[0], int | float)):
+        return [_taken_out(value, kind, found) for value in said]
+    return said
 
 
 def _decoded(text: str, kind: str) -> bytes | None:

@@ -29,13 +29,18 @@ def vectors(said: Any, count: int, pooling: Pooling | None) -> list[Any]:
 
 
 def packed(rows: Sequence[Any], *, normalize: bool = False) -> tuple[bytes, int, int]:
-    """``buffer, count, dimensions`` as 32-bit floats. Raises ``AnswerError`` where their lengths differ."""
+    """``buffer, count, dimensions`` as 32-bit floats. Raises ``AnswerError`` where these are no vectors of one length."""
     import numpy as np
 
     lengths = sorted({len(row) for row in rows})
     if len(lengths) != 1:
         raise AnswerError(f"The vectors have no common length: they are of {', '.join(map(str, lengths))} numbers.")
-    found = np.asarray(rows, dtype="<f4")
+    try:
+        found = np.asarray(rows, dtype="<f4")
+    except (TypeError, ValueError) as error:
+        raise AnswerError(f"A vector holds something that is no number ({error}).") from None
+    if not np.isfinite(found).all():
+        raise AnswerError("A vector holds something that is no number.")
     if normalize:
         long = np.linalg.norm(found, axis=1, keepdims=True)
         found = found / np.where(long == 0, 1, long)
