@@ -87,8 +87,8 @@ class ScriptedHub:
         if path == "/api/models":
             return self._page(query, token)
         if path.startswith("/api/resolve-cache/models/"):
-            owner, name, _, file = path.removeprefix("/api/resolve-cache/models/").split("/", 3)
-            return _whole(_content(self.models[f"{owner}/{name}"], file), request)
+            owner, name, sha, file = path.removeprefix("/api/resolve-cache/models/").split("/", 3)
+            return _whole(_content(self.models[f"{owner}/{name}"], file), request, {"x-repo-commit": sha})
         if path.startswith("/api/models/"):
             name, _, revision = path.removeprefix("/api/models/").partition("/revision/")
             return self._info(name, revision, query, token, request)
@@ -174,7 +174,7 @@ def _within(info: Mapping[str, Any], bounds: str) -> bool:
 
 def _expanded(info: Mapping[str, Any], query: list[tuple[str, str]]) -> dict[str, Any]:
     wanted = {value for name, value in query if name == "expand"}
-    return {name: value for name, value in info.items() if name in _ALWAYS or name in wanted}
+    return {name: value for name, value in info.items() if not wanted or name in _ALWAYS or name in wanted}
 
 
 def _listed(info: dict[str, Any]) -> dict[str, Any]:
@@ -187,6 +187,8 @@ def _listed(info: dict[str, Any]) -> dict[str, Any]:
 
 def _content(model: HubModel, file: str) -> bytes:
     said = model.readme if file == "README.md" else model.files[file]
+    if isinstance(said, bytes):
+        return said
     return said.encode("utf-8", "surrogateescape") if isinstance(said, str) else json.dumps(said).encode()
 
 
@@ -195,6 +197,8 @@ def _whole(said: bytes, request: Received, headers: Mapping[str, str] | None = N
     told = {**(headers or {}), "etag": etag}
     if request.headers.get("if-none-match") == etag:
         return Reply(304, headers=told)
+    if request.method == "HEAD":
+        return Reply(headers={**told, "x-linked-size": str(len(said))})
     asked = request.headers.get("range", "")
     if asked.startswith("bytes=0-"):
         return Reply(206, headers=told, body=said[: int(asked.removeprefix("bytes=0-")) + 1])

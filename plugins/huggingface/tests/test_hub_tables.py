@@ -45,9 +45,9 @@ def test_tasks_are_known_by_their_older_names_too(name: str | None, task: str | 
 
 
 FAMILIES = {
-    "decoder": "gpt2 llama mistral mixtral qwen2 qwen3 qwen3_vl_moe bloom falcon gemma gemma3 phi phi3 gpt_neox opt codegen mamba",
+    "decoder": "gpt2 llama mistral mixtral qwen2 qwen3_vl_moe bloom falcon gemma gemma3 phi phi3 gpt_neox opt codegen mamba",
     "encoder-decoder": "bart mbart t5 mt5 umt5 pegasus marian whisper led m2m_100 speecht5 t5gemma vision-encoder-decoder",
-    "encoder": "bert roberta distilbert xlm-roberta deberta-v2 mpnet modernbert electra albert camembert wav2vec2 nomic_bert vit",
+    "encoder": "bert roberta distilbert xlm-roberta deberta-v2 mpnet modernbert electra albert wav2vec2 nomic_bert vit",
 }
 
 
