@@ -85,6 +85,11 @@ MODELS = (
         (("groq", "openai/gpt-oss-20b", "conversational"), ("together", "OpenAI/gpt-oss-20B", "conversational")),
     ),
     Kept(
+        "Qwen/Qwen2.5-VL-72B-Instruct",
+        "image-text-to-text",
+        (("ovhcloud", "Qwen2.5-VL-72B-Instruct", "conversational"),),
+    ),
+    Kept(
         "bigcode/starcoder2-3b",
         "text-generation",
         (("featherless-ai", "bigcode/starcoder2-3b", "text-generation"),),
