@@ -312,3 +312,12 @@ def test_offline_no_socket_is_made(hub: ScriptedHub) -> None:
         assert room.names(task="summarization", licence="mit", search="bart") == [BART.id]
         with pytest.raises(UnknownModel):
             room.card("huggingface:some/other")
+
+
+def test_a_file_of_no_commit_is_asked_for_again(hub: ScriptedHub) -> None:
+    told = {"pipeline_tag": "summarization", "sha": None}
+    hub.models["some/moving"] = HubModel("some/moving", told, "# Before\n")
+    with asker("blocking", hub.url) as room:
+        assert room.card("huggingface:some/moving").title == "Before"
+        hub.models["some/moving"] = HubModel("some/moving", told, "# After\n")
+        assert room.card("huggingface:some/moving").title == "After"

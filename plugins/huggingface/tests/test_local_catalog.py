@@ -16,7 +16,6 @@ from modelhub_huggingface.hub.families import family_of
 from modelhub_huggingface.hub.local import local
 from modelhub_huggingface.options import HuggingFaceOptions
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*getpreferredencoding:EncodingWarning")  # the regex package asks for it
 Tiny = Callable[..., str]
 
 

@@ -25,6 +25,7 @@ __all__ = ["EVERYONE", "Cache", "Kept", "cache_of"]
 EVERYONE = "everyone"
 _SCHEMA = 1
 _LONGEST = 4 << 20
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def _write(file: str, data: bytes) -> None:
     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
     temporary = f"{file}.{os.urandom(6).hex()}"
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        with os.fdopen(os.open(temporary, _NEW, 0o600), "wb") as stream:
             stream.write(data)
         os.replace(temporary, file)
     finally:

@@ -10,7 +10,7 @@ from modelhub.plugin import Kind, ModelCard
 from modelhub_huggingface.hub.families import family_of
 from modelhub_huggingface.hub.prose import heading, summary
 from modelhub_huggingface.hub.purpose import diffusers_class, network_class, task_of
-from modelhub_huggingface.hub.reading import count, text, texts, under
+from modelhub_huggingface.hub.reading import count, languages, text, texts, under
 from modelhub_huggingface.hub.results import reported
 from modelhub_huggingface.hub.site import Site
 from modelhub_huggingface.hub.sizes import context_window, vector_dimensions
@@ -85,7 +85,7 @@ def written(front: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> 
     said = info or {}
     return {
         "licence": licence(front, texts(said.get("tags"))),
-        "languages": texts(front.get("language", front.get("languages"))),
+        "languages": languages(front.get("language", front.get("languages"))),
         "base_model": texts(front.get("base_model")),
         "datasets": texts(front.get("datasets")),
         "metrics": reported(said.get("model-index") or front.get("model-index"), said.get("evalResults")),

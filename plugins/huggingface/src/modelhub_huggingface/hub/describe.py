@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,10 +14,11 @@ from modelhub.plugin import ModelCard, ModelhubError, Runtime, UnknownModel
 from modelhub_huggingface.hub.cards import Known, card_of, shortened
 from modelhub_huggingface.hub.front_matter import front_matter
 from modelhub_huggingface.hub.local import local_card
+from modelhub_huggingface.hub.notes import age, notes, terms
 from modelhub_huggingface.hub.prices import at_provider
 from modelhub_huggingface.hub.purpose import diffusers_class
 from modelhub_huggingface.hub.reading import tables, text, under
-from modelhub_huggingface.hub.source import Source, Told, is_offline, source
+from modelhub_huggingface.hub.source import Source, is_offline, source
 from modelhub_huggingface.hub.whereabouts import data_of
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.tasks import kind_of, task_named
@@ -82,17 +83,14 @@ async def _at_hub(name: str, options: HuggingFaceOptions, runtime: Runtime) -> M
     hub = await source(options, runtime, offline=offline)
     try:
         card = await _asked(found, options, hub)
-        if by and not offline and card.kind == "text":
-            card = await at_provider(card, by, options, runtime)
-        return replace(card, model=f"{options.provider}:{name}") if by else card
     except UnknownModel:
-        if not offline:
-            raise
-        try:
-            return await runtime.in_thread(local_card, found, options)
-        except UnknownModel:
-            pass
+        with suppress(UnknownModel):
+            if offline:
+                return await runtime.in_thread(local_card, found, options)
         raise
+    if by and not offline and card.kind == "text":
+        card = await at_provider(card, by, options, runtime)
+    return replace(card, model=f"{options.provider}:{name}") if by else card
 
 
 def repository(name: str, options: HuggingFaceOptions) -> str:
@@ -127,17 +125,20 @@ async def _asked(name: str, options: HuggingFaceOptions, hub: Source) -> ModelCa
     readme, config, sentences = await _files(name, info, hub)
     read = front_matter(readme or "", results=False)
     front = under(info, "cardData") or read.said
-    terms = [f"It is given to those who accept its terms: {hub.site.page(name)}."] if info.get("gated") else []
-    notes = (*_notes(front, read.wrong), *terms, *_age(told))
     known = Known(
-        name=text(info.get("id")) or name, info=info, front=front, config=table_in(config), words=read.text, notes=notes
+        name=text(info.get("id")) or name,
+        info=info,
+        front=front,
+        config=table_in(config),
+        words=read.text,
+        notes=(*notes(front, None if front else read.wrong), *terms(info, hub.site.page(name)), *age(told)),
     )
     return shortened(card_of(known, hub.site, options), table_in(sentences))
 
 
 async def _files(name: str, info: Mapping[str, Any], hub: Source) -> list[str | None]:
     """The README, the configuration, and that of a model of sentences; ``None`` for one that is not there or not given."""
-    revision = text(info.get("sha")) or "main"
+    commit = text(info.get("sha"))
     everyones = info.get("private") is False and info.get("gated") is False
     there = {text(file.get("rfilename")) for file in tables(info.get("siblings"))} or set(_MOST)
     if diffusers_class(info):
@@ -145,7 +146,7 @@ async def _files(name: str, info: Mapping[str, Any], hub: Source) -> list[str | 
 
     async def file(path: str) -> str | None:
         most = _MOST[path]
-        return await hub.file(name, revision, path, everyones=everyones, most=most) if path in there else None
+        return await hub.file(name, commit, path, everyones=everyones, most=most) if path in there else None
 
     return await hub.runtime.gather(*(partial(file, path) for path in _MOST))
 
@@ -157,21 +158,3 @@ def table_in(file: str | None) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, Mapping) else {}
-
-
-def _notes(front: Mapping[str, Any], wrong: str | None) -> list[str]:
-    """What a card has no field for."""
-    link, newer = text(front.get("license_link")), text(front.get("new_version"))
-    told = [f"Its licence: {link}." if link and text(front.get("license_name")) else ""]
-    told.append(f"A newer version is {newer}." if newer else "")
-    told.append(f"Of its README only the text could be read: {wrong}." if wrong and not front else "")
-    return [words for words in told if words]
-
-
-def _age(told: Told) -> list[str]:
-    if told.old is None:
-        return []
-    asked = time.strftime("%Y-%m-%d", time.gmtime(told.kept.asked))
-    days = max(0, int((time.time() - told.kept.asked) // 86_400))
-    ago = "today" if days == 0 else "yesterday" if days == 1 else f"{days} days ago"
-    return [f"(This is what the hub told {ago}, on {asked}: {told.old}.)"]

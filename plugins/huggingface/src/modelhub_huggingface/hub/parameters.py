@@ -69,7 +69,8 @@ def _tasks(query: Query) -> Iterator[str]:
 
 
 def _common(query: Query, page: int) -> Fields:
-    filters = (f"license:{query.licence.lower()}" if query.licence else None, query.language, query.library, query.architecture)
+    licence = f"license:{'-'.join(query.licence.lower().split())}" if query.licence else None
+    filters = (licence, query.language, query.library, query.architecture)
     named = {
         "search": query.search,
         "gated": None if query.gated is None else str(query.gated).lower(),

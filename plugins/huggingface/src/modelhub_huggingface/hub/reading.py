@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["count", "tables", "text", "texts", "under"]
+__all__ = ["count", "languages", "tables", "text", "texts", "under"]
 
 _MOST = 200
 _LONGEST = 300
 
 
 def text(value: Any) -> str | None:
-    """One line; a list's first; ``None`` where there is none. What YAML took for ``False`` was ``no``, which is Norwegian."""
+    """One line; a list's first; ``None`` where there is none."""
     if isinstance(value, list):
         return next((found for inner in value[:_MOST] if (found := text(inner)) is not None), None)
-    if value is False:
-        return "no"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return " ".join(str(value).split())[:_LONGEST] or None
@@ -27,6 +25,12 @@ def texts(value: Any) -> tuple[str, ...]:
     values = value[:_MOST] if isinstance(value, list) else [value]
     named = (inner.get("name") or inner.get("id") if isinstance(inner, Mapping) else inner for inner in values)
     return tuple(dict.fromkeys(found for inner in named if (found := text(inner)) is not None))
+
+
+def languages(value: Any) -> tuple[str, ...]:
+    """The tags of languages. What YAML took for ``False`` was ``no``, which is Norwegian."""
+    values = value[:_MOST] if isinstance(value, list) else [value]
+    return texts(["no" if tag is False else tag for tag in values])
 
 
 def under(value: Any, *path: str) -> Mapping[str, Any]:

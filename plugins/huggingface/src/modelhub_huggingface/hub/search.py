@@ -108,11 +108,10 @@ class _Look:
     async def _configured(self, known: Known) -> Known:
         """The same with the configuration of its network, which tells its context window."""
         info, found = known.info, self._card(known)
-        revision = text(info.get("sha"))
-        if found.context_window is not None or found.kind not in _WINDOWED or revision is None:
+        if found.context_window is not None or found.kind not in _WINDOWED:
             return known
         everyones = info.get("private") is False and info.get("gated") is False
-        said = await self.hub.file(known.name, revision, "config.json", everyones=everyones, most=_CONFIGURATION)
+        said = await self.hub.file(known.name, text(info.get("sha")), "config.json", everyones=everyones, most=_CONFIGURATION)
         return replace(known, config=table_in(said))
 
 

@@ -51,17 +51,22 @@ class Source:
         told = await self._told(url, model, _is_everyones)
         return table(told.kept.body), told
 
-    async def file(self, model: str, revision: str, path: str, *, everyones: bool, most: int) -> str | None:
-        """The first ``most`` bytes of a text file at a commit, which never changes; ``None`` where it is not to be had."""
-        url = self.site.file(model, revision, path)
+    async def file(self, model: str, commit: str | None, path: str, *, everyones: bool, most: int) -> str | None:
+        """The first ``most`` bytes of a text file; ``None`` where it is not to be had.
+
+        At a commit it never changes: what was kept is not asked for again. Without one, it is that of ``main``.
+        """
+        url = self.site.file(model, commit or "main", path)
         try:
-            return (await self._told(url, model, lambda _: everyones, most)).kept.body
+            return (await self._told(url, model, lambda _: everyones, most, fixed=commit is not None)).kept.body
         except (UnknownModel, KeyRefused, BadRequest, TransportError):
             return None
 
-    async def _told(self, url: str, model: str, everyones: Callable[[str], bool], most: int | None = None) -> Told:
+    async def _told(
+        self, url: str, model: str, everyones: Callable[[str], bool], most: int | None = None, *, fixed: bool = False
+    ) -> Told:
         kept = await self.runtime.in_thread(self.cache.read, url)
-        if kept is not None and most is not None:
+        if kept is not None and fixed:
             return Told(kept)
         if self.offline:
             return Told(_there(kept, model, self.site), "it was not to be asked")
