@@ -20,21 +20,26 @@ Call = Callable[[], Awaitable[str]]
 
 class Modelhub:
     package = "modelhub-core"
+    provider = "openai"
 
     def __init__(self, url: str) -> None:
         from modelhub import Hub
 
-        self._config = {"providers": {"openai": {"base_url": url, "api_key": KEY}}}
+        self._config = {"providers": {self.provider: {**self.address(url), "api_key": KEY}}}
         self._hub = Hub(self._config)
         self._async_hub: Any = None
 
+    @staticmethod
+    def address(url: str) -> dict[str, str]:
+        return {"base_url": url}
+
     def call(self) -> str:
-        return self._hub.text("openai:answer").generate(PROMPT).text
+        return self._hub.text(f"{self.provider}:answer").generate(PROMPT).text
 
     def stream(self, model: str) -> Iterator[str]:
         from modelhub import TextDelta
 
-        for event in self._hub.text(f"openai:{model}").stream(PROMPT):
+        for event in self._hub.text(f"{self.provider}:{model}").stream(PROMPT):
             if isinstance(event, TextDelta):
                 yield event.text
 
@@ -42,24 +47,35 @@ class Modelhub:
         from modelhub import AsyncHub, TextDelta
 
         hub = self._async_hub = self._async_hub or AsyncHub(self._config)
-        async for event in hub.text(f"openai:{model}").stream(PROMPT):
+        async for event in hub.text(f"{self.provider}:{model}").stream(PROMPT):
             if isinstance(event, TextDelta):
                 yield event.text
 
     def embed(self, model: str, texts: list[str]) -> Any:
-        return self._hub.embedding(f"openai:{model}").embed(texts).array()
+        return self._hub.embedding(f"{self.provider}:{model}").embed(texts).array()
 
     @asynccontextmanager
     async def asynchronous(self) -> AsyncIterator[Call]:
         from modelhub import AsyncHub
 
         async with AsyncHub(self._config) as hub:
-            client = hub.text("openai:answer")
+            client = hub.text(f"{self.provider}:answer")
 
             async def call() -> str:
                 return (await client.generate(PROMPT)).text
 
             yield call
+
+
+class Router(Modelhub):
+    """The same through Hugging Face's router, which speaks the dialect: what asking it costs beyond any other host."""
+
+    package = "modelhub-huggingface"
+    provider = "huggingface"
+
+    @staticmethod
+    def address(url: str) -> dict[str, str]:
+        return {"router_url": url.removesuffix("/v1")}
 
 
 class Httpx:
@@ -242,6 +258,7 @@ def _encoding(model: str) -> str:
 
 PEERS: dict[str, Any] = {
     "modelhub": Modelhub,
+    "router": Router,
     "httpx": Httpx,
     "aiohttp": Aiohttp,
     "openai": Openai,
