@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,6 +104,46 @@ def test_what_cannot_be_left_out_overflows(place: dict[str, Any]) -> None:
     assert caught.value.prompt_tokens is not None
     assert caught.value.prompt_tokens > WINDOW
     assert (caught.value.context_window, caught.value.max_output_tokens) == (WINDOW, 10)
+
+
+def test_the_smallest_window_is_told_the_exact_number(path: str) -> None:
+    with Hub(config(path, context_window=1)) as hub:
+        exact = hub.text("a").count_tokens("日本").tokens
+        with pytest.raises(ContextOverflow, match=rf"has {exact} tokens; the context window holds 1\.") as caught:
+            hub.text("a").generate("日本")
+    assert caught.value.prompt_tokens == exact
+
+
+@pytest.mark.parametrize("what", ["a message", "a result"])
+def test_megabytes_are_told_about_how_many_tokens_they_are(path: str, what: str) -> None:
+    """Counted they would be within minutes, where a vocabulary is slow: so a piece is, and what it tells is no half."""
+    text = "日本 " * 400_000
+    called = [Message("user", "?"), Message("assistant", CALL), Message("tool", (ToolResult("c", text),))]
+    with Hub(config(path)) as hub, pytest.raises(ContextOverflow, match="has about") as caught:
+        hub.text("a").generate(text if what == "a message" else called)
+    assert caught.value.prompt_tokens == pytest.approx(len(text.encode()), rel=0.05)
+
+
+def test_a_prompt_of_megabytes_holds_up_no_event_loop(path: str) -> None:
+    late: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            started = time.monotonic()
+            await asyncio.sleep(0.005)
+            late.append(time.monotonic() - started)
+
+    async def scene() -> None:
+        async with AsyncHub(config(path)) as hub:
+            await hub.text("a").generate("x", max_output_tokens=1)
+            beating = asyncio.create_task(beat())
+            await asyncio.sleep(0.02)
+            with pytest.raises(ContextOverflow):
+                await hub.text("a").generate("日本 " * 3_000_000)
+            beating.cancel()
+
+    asyncio.run(scene())
+    assert max(late) < 1
 
 
 CALL = ToolCall("c", "f", "{}")

@@ -16,7 +16,6 @@ from modelhub.plugin import (
     Message,
     Notice,
     Runtime,
-    TextPart,
     TextRequest,
     TextResponse,
     ToolCall,
@@ -24,9 +23,21 @@ from modelhub.plugin import (
     Wrapper,
 )
 
-__all__ = ["Count", "Fitting", "about", "at_most", "turns"]
+__all__ = ["Count", "Counted", "Fitting", "about", "at_most", "turns"]
 
-Count = Callable[[TextRequest, Runtime], Awaitable[int]]
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The tokens of a prompt; ``exact`` or about."""
+
+    tokens: int
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.tokens}" if self.exact else f"about {self.tokens}"
+
+
+Count = Callable[[TextRequest, Runtime], Awaitable[Counted]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +87,11 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
         room = request.knobs.max_output_tokens or 1
         if window is None or at_most(request) + room <= window:
             return request, ()
-        tokens = await self._tokens(request, window, runtime)
-        if tokens + room <= window:
+        counted = await self._counted(request, window, runtime)
+        if counted.tokens + room <= window:
             return request, ()
         if not self.trim:
-            raise _overflow(tokens, window, request)
+            raise _overflow(counted, window, request)
         return await self._trimmed(request, window - room, window, runtime)
 
     async def _trimmed(
@@ -90,12 +101,12 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
         always, older, last = turns(request.messages)
         least, most = 1, len(older)
         shortest = replace(request, messages=(*always, *last))
-        tokens = await self._tokens(shortest, window, runtime)
-        if tokens > space:
-            raise _overflow(tokens, window, request)
+        counted = await self._counted(shortest, window, runtime)
+        if counted.tokens > space:
+            raise _overflow(counted, window, request)
         while least < most:
             middle = (least + most) // 2
-            if await self._tokens(_without(request, always, older[middle:], last), window, runtime) <= space:
+            if (await self._counted(_without(request, always, older[middle:], last), window, runtime)).tokens <= space:
                 most = middle
             else:
                 least = middle + 1
@@ -106,15 +117,40 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
         )
         return _without(request, always, older[most:], last), (Notice("messages", message),)
 
-    async def _tokens(self, request: TextRequest, window: int, runtime: Runtime) -> int:
-        """The tokens of a prompt: counted, or estimated where there is no doubt, for to count megabytes takes minutes."""
-        if at_most(request) > _FAR * window and (tokens := about(request)) > 4 * window:
-            return tokens
+    async def _counted(self, request: TextRequest, window: int, runtime: Runtime) -> Counted:
+        """The tokens of a prompt: counted, or told by a sample where there is no doubt, for megabytes can take minutes."""
+        size = at_most(request)
+        if size > max(_FAR * window, _MUCH) and not request.needs() & {"images", "audio", "files"}:
+            sample = _sample(request)
+            guess = size * (await self.count(sample, runtime)).tokens // at_most(sample)
+            if guess > 4 * window:
+                return Counted(guess, exact=False)
         return await self.count(request, runtime)
 
 
 _FAR = 64
 """Bytes for each token of the window, beyond which nothing fits that could be called a text."""
+_MUCH = 1 << 18
+"""Bytes that are counted in any case: they take the slowest vocabulary a second or two."""
+_SAMPLE = 1 << 14
+"""Characters."""
+
+
+def _sample(request: TextRequest) -> TextRequest:
+    """A piece out of the middle of the longest text."""
+    text = max((_text(part) for message in request.messages for part in message.content), key=len, default="")
+    start = max(0, (len(text) - _SAMPLE) // 2)
+    return replace(request, messages=(Message("user", text[start : start + _SAMPLE]),), tools=())
+
+
+def _text(part: object) -> str:
+    match part:
+        case ToolCall():
+            return part.arguments
+        case ToolResult():
+            return part.content
+        case _:
+            return text if isinstance(text := getattr(part, "text", None), str) else ""
 
 
 def turns(
@@ -153,14 +189,12 @@ _PICTURE = 1 << 20
 
 def _bytes(part: object) -> int:
     match part:
-        case TextPart():
-            return len(part.text.encode("utf-8", "replace"))
         case ToolCall():
             return 2 * len(part.arguments.encode("utf-8", "replace")) + len(part.name.encode("utf-8", "replace")) + 128
         case ToolResult():
             return len(part.content.encode("utf-8", "replace")) + 128
         case _:
-            return len(text.encode("utf-8", "replace")) if isinstance(text := getattr(part, "text", None), str) else _PICTURE
+            return len(_text(part).encode("utf-8", "replace")) if hasattr(part, "text") else _PICTURE
 
 
 def _is_result(message: Message) -> bool:
@@ -173,9 +207,9 @@ def _without(
     return replace(request, messages=(*always, *(message for turn in older for message in turn), *last))
 
 
-def _overflow(tokens: int, window: int, request: TextRequest) -> ContextOverflow:
-    room = request.knobs.max_output_tokens
-    needed = f"{tokens} tokens" if room is None else f"{tokens} tokens, with {room} for the answer {tokens + room}"
+def _overflow(counted: Counted, window: int, request: TextRequest) -> ContextOverflow:
+    room, tokens = request.knobs.max_output_tokens, counted.tokens
+    needed = f"{counted} tokens" if room is None else f"{counted} tokens, with {room} for the answer {tokens + room}"
     return ContextOverflow(
         f"The prompt has {needed}; the context window holds {window}. Shorten it, or set a larger context_window.",
         prompt_tokens=tokens,

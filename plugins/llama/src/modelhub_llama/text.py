@@ -13,7 +13,7 @@ from modelhub.plugin import HttpModel, ModelCard, Runtime, TextRequest, TextResp
 from modelhub_llama.chat import LlamaChat
 from modelhub_llama.counting import Facts, ask_facts, count_chat, count_plain, puts_marks
 from modelhub_llama.options import LlamaOptions
-from modelhub_llama.overflow import Fitting, about
+from modelhub_llama.overflow import Counted, Fitting, about
 from modelhub_llama.plain import Plain
 from modelhub_llama.tools import HeldToTools, asked_for, with_calls
 
@@ -68,9 +68,9 @@ class LlamaText:
         needed = local or request.tools or self._is_plain or told or with_calls(request)
         facts = await self._facts(request, runtime) if needed else Facts()
 
-        async def count(asked: TextRequest, runtime: Runtime) -> int:
-            exact = await self._count(asked, runtime, facts)
-            return about(asked) if exact is None else exact
+        async def count(asked: TextRequest, runtime: Runtime) -> Counted:
+            tokens = await self._count(asked, runtime, facts)
+            return Counted(await runtime.in_thread(about, asked), exact=False) if tokens is None else Counted(tokens)
 
         wire: Any = HttpModel(Plain(self.site, self.name, facts.bos)) if self._is_plain and facts.bos else self._wire
         window = min(filter(None, (facts.window, self.card.context_window)), default=None) if needed else None

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelhub.plugin import (
     EmbeddingModel,
@@ -16,7 +16,6 @@ from modelhub.plugin import (
     Runtime,
     TextModel,
     TextRequest,
-    TextResponse,
     Unreachable,
     Unsupported,
     Wrapper,
@@ -24,6 +23,9 @@ from modelhub.plugin import (
 )
 from modelhub_llama.ollama.site import Ollama, ollama
 from modelhub_llama.options import LlamaOptions
+
+if TYPE_CHECKING:
+    from modelhub_llama.overflow import Counted
 
 __all__ = ["MODELS", "Served", "advised", "embedding", "reranking", "text"]
 
@@ -67,11 +69,11 @@ def reranking(name: str, options: LlamaOptions) -> Any:
     raise Unsupported(message, feature="reranking", model=f"{options.provider}:{name}")
 
 
-async def _about(request: TextRequest, _: Runtime) -> int:
+async def _about(request: TextRequest, runtime: Runtime) -> Counted:
     """How many tokens a prompt has, about and rather too many: Ollama counts none before it is asked."""
-    from modelhub_openai.usage import estimated
+    from modelhub_llama.overflow import Counted, about
 
-    return ceil(1.1 * (estimated(request, TextResponse()).usage.input_tokens or 0))
+    return Counted(ceil(1.1 * await runtime.in_thread(about, request)), exact=False)
 
 
 MODELS: Mapping[str, Callable[[str, LlamaOptions], Any]] = {"text": text, "embedding": embedding, "reranking": reranking}
