@@ -39,7 +39,7 @@ def official(hub: ScriptedHub, code: str, *words: str) -> Any:
 def last(hub: ScriptedHub) -> tuple[str, list[tuple[str, str]]]:
     """The last question: its path, and what it asked for."""
     parts = urlsplit(hub.server.requests[-1].path)
-    return parts.path, sorted(pair for pair in parse_qsl(parts.query) if pair[0] != "direction")
+    return parts.path, sorted(parse_qsl(parts.query))
 
 
 CALLS: list[tuple[dict[str, Any], str]] = [

@@ -19,7 +19,7 @@ def test_a_task_a_licence_and_a_name_find_a_model(hub: ScriptedHub, manner: str)
         assert room.names(task="summarization", licence="MIT", search="bart") == ["facebook/bart-large-cnn"]
     (asked,) = hub.searches()
     assert (asked["pipeline_tag"], asked["filter"], asked["search"]) == (["summarization"], ["license:mit"], ["bart"])
-    assert (asked["sort"], asked["direction"], asked["limit"]) == (["downloads"], ["-1"], ["50"])
+    assert (asked["sort"], asked["limit"]) == (["downloads"], ["50"])
 
 
 def test_a_found_card_tells_what_the_hub_told_with_it(hub: ScriptedHub) -> None:

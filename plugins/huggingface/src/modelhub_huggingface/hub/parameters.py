@@ -77,7 +77,6 @@ def _common(query: Query, page: int) -> Fields:
         "inference_provider": "all" if wants_price(query) else None,
         "num_parameters": f"max:{_billions(query.max_parameters)}B" if query.max_parameters else None,
         "sort": _SORTS.get(query.sort or "", "downloads"),
-        "direction": "-1",
         "limit": str(page),
     }
     return (
