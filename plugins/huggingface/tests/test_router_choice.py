@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -21,7 +24,7 @@ from modelhub_huggingface.router.providers import PROVIDERS
 from modelhub_huggingface.tasks import TASKS as ALL
 from scripted_router import ScriptedRouter
 
-from modelhub import Hub
+from modelhub import AsyncHub, Hub
 from modelhub.plugin import (
     AnswerError,
     EmbeddingRequest,
@@ -152,6 +155,54 @@ def test_the_hub_is_asked_once_for_many_calls(router: ScriptedRouter, runtime: D
     for _ in range(3):
         runtime.call(asked, ASKED)
     assert [received.method for received in router.requests] == ["GET", "POST", "POST", "POST"]
+
+
+def test_the_hub_is_asked_once_however_many_ask_at_the_same_time(router: ScriptedRouter) -> None:
+    path = f"/api/models/{FLUX}?expand=inferenceProviderMapping&expand=pipeline_tag"
+    router.on(path, lambda received: replace(router.answer(received), delay=0.1))
+
+    async def together() -> None:
+        async with AsyncHub({"providers": {"huggingface": router.options}}) as hub:
+            painter = hub.image(f"huggingface:{FLUX}")
+            await asyncio.gather(*(painter.generate("灯台") for _ in range(20)))
+
+    asyncio.run(together())
+    with Hub({"providers": {"huggingface": router.options}}) as hub, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: hub.image(f"huggingface:{FLUX}").generate("灯台"), range(8)))
+    methods = [received.method for received in router.requests]
+    assert (methods.count("GET"), methods.count("POST")) == (2, 28)
+
+
+def test_where_the_one_who_asks_is_called_away_the_next_one_asks(router: ScriptedRouter) -> None:
+    path = f"/api/models/{FLUX}?expand=inferenceProviderMapping&expand=pipeline_tag"
+    router.on(path, Reply(fault="stall", at="headers"), router.answer)
+
+    async def together() -> Any:
+        async with AsyncHub({"providers": {"huggingface": router.options}}) as hub:
+            painter = hub.image(f"huggingface:{FLUX}")
+            first = asyncio.create_task(painter.generate("灯台"))
+            await asyncio.sleep(0.1)
+            second = asyncio.create_task(painter.generate("灯台"))
+            await asyncio.sleep(0.1)
+            first.cancel()
+            return await second
+
+    assert asyncio.run(together()).provider_metadata["inference_provider"] == "together"
+
+
+def test_one_who_waits_for_another_waits_no_longer_than_for_the_hub(router: ScriptedRouter) -> None:
+    path = f"/api/models/{FLUX}?expand=inferenceProviderMapping&expand=pipeline_tag"
+    router.on(path, lambda received: replace(router.answer(received), delay=0.5))
+
+    async def together() -> list[Any]:
+        async with AsyncHub({"providers": {"huggingface": router.options}}) as hub:
+            painter = hub.image(f"huggingface:{FLUX}")
+            hurried = painter.generate("灯台", timeouts=Timeouts(total=0.2), retries=0)
+            return await asyncio.gather(painter.generate("灯台"), hurried, return_exceptions=True)
+
+    patient, hurried = asyncio.run(together())
+    assert patient.provider_metadata["inference_provider"] == "together"
+    assert isinstance(hurried, TimedOut)
 
 
 def test_the_hub_is_asked_again_after_a_while(router: ScriptedRouter) -> None:

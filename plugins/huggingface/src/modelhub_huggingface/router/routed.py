@@ -7,9 +7,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from modelhub.plugin import HttpModel, ModelCard, Request, Response, Runtime, UnknownModel
+from modelhub.plugin import ModelCard, Request, Response, Runtime, UnknownModel
 from modelhub_huggingface.router.choosing import choose
-from modelhub_huggingface.router.mapping import Mapped, ProviderMapping
+from modelhub_huggingface.router.finding import Finding
+from modelhub_huggingface.router.mapping import Mapped
 from modelhub_huggingface.router.place import Place
 from modelhub_huggingface.router.seats import Seat, seat
 
@@ -18,9 +19,6 @@ __all__ = ["Routed", "hurried"]
 RequestT = TypeVar("RequestT", bound=Request)
 ResponseT = TypeVar("ResponseT", bound=Response)
 EventT = TypeVar("EventT")
-
-_FRESH = 600.0
-"""Seconds for which it is taken for granted who serves a model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +31,11 @@ class Routed(Generic[RequestT, ResponseT, EventT]):
     card: ModelCard
     place: Place
     tasks: Callable[[RequestT], Sequence[str]]
-    _mapped: list[tuple[float, Mapped]] = field(default_factory=list, init=False, repr=False)
-    _seats: dict[tuple[str, ...], Seat] = field(default_factory=dict, init=False, repr=False)
+    finding: Finding = field(init=False, repr=False)
+    _seats: dict[tuple[str, ...], tuple[Mapped, Seat]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "finding", Finding(self.place))
 
     async def call(self, request: RequestT, runtime: Runtime) -> ResponseT:
         started = runtime.now()
@@ -43,7 +44,7 @@ class Routed(Generic[RequestT, ResponseT, EventT]):
         try:
             response: ResponseT = await found.model.call(hurried(request, before), runtime)
         except UnknownModel:
-            self._mapped.clear()
+            self.finding.forget()
             raise
         return found.told(response, before)
 
@@ -56,27 +57,17 @@ class Routed(Generic[RequestT, ResponseT, EventT]):
                 async for event in events:
                     yield found.finished(event, before)
         except UnknownModel:
-            self._mapped.clear()
+            self.finding.forget()
             raise
 
-    async def mapped(self, request: Request, runtime: Runtime) -> Mapped:
-        """What the hub says of the model: asked, or still known."""
-        now = runtime.now()
-        if self._mapped and 0 <= now - self._mapped[-1][0] < _FRESH:
-            return self._mapped[-1][1]
-        asked = Request(timeouts=request.timeouts)
-        told = await HttpModel(ProviderMapping(self.place.hub, self.place.model)).call(asked, runtime)
-        self._mapped[:] = [(now, told)]
-        self._seats.clear()
-        return told
-
     async def _seat(self, request: RequestT, runtime: Runtime) -> Seat:
-        """Who answers a request."""
-        told, tasks = await self.mapped(request, runtime), tuple(self.tasks(request))
-        if tasks not in self._seats:
+        """Who answers a request: chosen anew where the hub says something new."""
+        told, tasks = await self.finding.mapped(request.timeouts, runtime), tuple(self.tasks(request))
+        chosen = self._seats.get(tasks)
+        if chosen is None or chosen[0] is not told:
             choice = choose(told, tasks, self.place.wanted, self.card.model)
-            self._seats[tasks] = seat(choice, self.place, self.card)
-        return self._seats[tasks]
+            chosen = self._seats[tasks] = (told, seat(choice, self.place, self.card))
+        return chosen[1]
 
 
 def hurried(request: RequestT, passed: float) -> RequestT:

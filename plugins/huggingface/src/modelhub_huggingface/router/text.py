@@ -102,7 +102,7 @@ class ByTask:
         if error.code != NOT_SERVED:
             raise error
         try:
-            mapped = await self.routed.mapped(request, runtime)
+            mapped = await self.routed.finding.mapped(request.timeouts, runtime)
         except UnknownModel:
             raise
         except ModelhubError:
