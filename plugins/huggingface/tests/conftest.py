@@ -47,3 +47,23 @@ def hub(home: Path) -> Iterator[Any]:
 
     with ScriptedHub() as hub:
         yield hub
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """``made("tiny_sound", "whisper", seconds=2)``: what a function of a neighbour puts into a folder, made once.
+
+    The folder is called as the function is, or as ``named`` says.
+    """
+    kept: dict[str, str] = {}
+
+    def folder(module: str, function: str, named: str | None = None, **changes: Any) -> str:
+        from importlib import import_module
+
+        key = f"{module} {function} {named} {changes}"
+        if key not in kept:
+            place = tmp_path_factory.mktemp("made") / (named or function)
+            kept[key] = getattr(import_module(module), function)(place, **changes)
+        return kept[key]
+
+    return folder

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LETTERS", "RATE", "ctc", "silence", "spoken", "tones", "vits", "wav", "whisper"]
+__all__ = ["LETTERS", "RATE", "ctc", "repeated", "silence", "spoken", "tones", "vits", "wav", "whisper"]
 
 RATE = 16_000
 LETTERS = "abcdefあい"
@@ -60,6 +60,12 @@ def wav(samples: Sequence[float], rate: int = RATE, bits: int = 16, channels: in
         out.setframerate(rate)
         out.writeframes(data)
     return file.getvalue()
+
+
+def repeated(file: bytes, times: int) -> bytes:
+    """A WAV file as ``wav`` makes it, so many times in a row."""
+    data = file[44:] * times
+    return file[:4] + struct.pack("<I", 36 + len(data)) + file[8:40] + struct.pack("<I", len(data)) + data
 
 
 def whisper(folder: Path | str, *, seconds: int = 2, many: bool = True, timed: bool = True, seed: int = 0) -> str:
