@@ -57,7 +57,7 @@ class ScriptedToolkit:
             case "question-answering":
                 return _quoted(inputs)
             case "feature-extraction":
-                return Reply(json=[self._features(text) for text in inputs])
+                return Reply(json=[self._features(text) for text in ([inputs] if isinstance(inputs, str) else inputs)])
             case "sentence-similarity":
                 return Reply(json={"similarities": [overlap(inputs["source_sentence"], text) for text in inputs["sentences"]]})
             case "text-ranking":
