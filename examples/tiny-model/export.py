@@ -18,8 +18,12 @@ TEMPLATE = (
 
 
 def write(path: Path, weights: Weights, shape: Shape, pieces: Pieces, name: str) -> None:
-    """Write the model; its matrices as 16-bit floats."""
-    writer = gguf.GGUFWriter(path, "llama")
+    """Write the model; its matrices as 16-bit floats.
+
+    It takes its name when it is whole: a process may have the model of that name loaded, and read it where it lies.
+    """
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    writer = gguf.GGUFWriter(unfinished, "llama")
     writer.add_name(name)
     writer.add_license("apache-2.0")
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
@@ -40,6 +44,7 @@ def write(path: Path, weights: Weights, shape: Shape, pieces: Pieces, name: str)
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    unfinished.replace(path)
 
 
 def _add_vocabulary(writer: gguf.GGUFWriter, pieces: Pieces) -> None:

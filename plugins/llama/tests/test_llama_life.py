@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -75,7 +76,7 @@ def test_a_window_that_no_machine_has_room_for_is_refused_before_it_is_tried(tmp
 
     path = write(tmp_path / "endless.gguf", context=1 << 31)
     with pytest.raises(NotEnoughMemory, match=r"needs [\d.]+ GiB of memory, and .* are available"):
-        say_hi(path, context_window=1 << 30)
+        say_hi(path, context_window=1 << 29)
 
 
 def test_an_amount_that_is_none_names_the_setting(tiny: str) -> None:
@@ -98,6 +99,42 @@ def test_what_was_loaded_before_a_file_changed_is_not_used_for_the_new_one(tmp_p
     write(path, seed=2)
     say_hi(path)
     assert len(engines().names()) == 2
+
+
+WRITTEN_OVER = """
+    import json, os, shutil, sys
+    from modelhub import Hub, SetupError
+
+    settings, path, other = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+    with Hub(settings) as hub:
+        hub.text("a").generate("x", max_output_tokens=1)
+        shutil.copy(other, path + ".new")
+        os.replace(path + ".new", path)
+        print(hub.text("a").generate("x", max_output_tokens=1).usage.output_tokens)
+        hub.embedding("llama:" + path).embed(["x"])
+        open(path, "wb").close()
+        print(hub.text("a").generate("x", max_output_tokens=1).usage.output_tokens)
+        try:
+            hub.embedding("llama:" + path).embed(["x"])
+        except SetupError as error:
+            print(error)
+    shutil.copy(other, path)
+    with Hub(settings) as hub:
+        print(hub.text("a").generate("x", max_output_tokens=1).usage.output_tokens)
+"""
+
+
+def test_a_file_that_is_written_over_while_it_is_loaded_ends_no_process(tiny: str, tmp_path: Path) -> None:
+    """What is read where it lies would be gone under it (SIGBUS). A file that another is moved over stays."""
+    path = tmp_path / "a.gguf"
+    path.write_bytes(Path(tiny).read_bytes())
+    settings = json.dumps(config(str(path), pooling="mean"))
+    command = [sys.executable, "-c", textwrap.dedent(WRITTEN_OVER), settings, str(path), tiny]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=50, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    before, after, refused, anew = done.stdout.splitlines()
+    assert (before, after, anew) == ("1", "1", "1")
+    assert "was written over while its model was loaded: ask a new Hub" in refused
 
 
 # what the engine is told

@@ -5,6 +5,7 @@ The vocabulary has every byte and the printable characters of ASCII, so that a g
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ def write(
     name: str = "tiny",
     metadata: dict[str, str] | None = None,
 ) -> str:
-    """Write a language model; the same arguments give the same bytes. Gives the path."""
+    """Write a language model, whole or not at all; the same arguments give the same bytes. Gives the path."""
     words, scores, kinds = zip(*_vocabulary(), strict=True)
-    writer = gguf.GGUFWriter(str(path), "llama")
+    unfinished = f"{path}.unfinished"
+    writer = gguf.GGUFWriter(unfinished, "llama")
     writer.add_name(name)
     for key, value in (metadata or {}).items():
         writer.add_string(key, value)
@@ -61,6 +63,7 @@ def write(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    os.replace(unfinished, path)
     return str(path)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from modelhub.plugin import Bearer, Plain, Route, SetupError, shards
 from modelhub_llama.attachments import attach
 from modelhub_llama.host import LlamaHost
+from modelhub_llama.in_place import Seen, check, seen
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.parameters import fill
 from modelhub_llama.pooling import pool
@@ -24,10 +25,15 @@ _ENDING = 5.0
 class LlamaEngine:
     """A loaded model. It is reached at ``host``, on a loopback port that only this process knows the key of."""
 
-    def __init__(self, server: Any, host: LlamaHost, port: int) -> None:
+    def __init__(self, server: Any, host: LlamaHost, port: int, files: Seen = ()) -> None:
         self.host = host
+        self._files = files
         self._server = server
         self._port = port
+
+    def check(self) -> None:
+        """Raises ``SetupError`` where the model may not be asked any more."""
+        check(self._files)
 
     def close(self) -> None:
         """End the engine's threads and give its memory back; whoever still reads an answer gets a broken stream.
@@ -90,16 +96,17 @@ def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int
         pool(llama, parameters, purpose, options, context_window)
     elif options.prompt == "chat" and (template := settled(path, options)) is not None:
         parameters.chat_template = template
-    for file in shards(path):
+    files = seen(shards(path))
+    for file, _ in files:
         _read_ahead(file)
     try:
         server = llama.Server(parameters)
     except RuntimeError as error:
         raise _refused(path, purpose, options) from error
-    return _engine(server, key, options)
+    return _engine(server, key, options, files if options.mmap else ())
 
 
-def _engine(server: Any, key: str, options: LlamaOptions) -> LlamaEngine:
+def _engine(server: Any, key: str, options: LlamaOptions, files: Seen) -> LlamaEngine:
     address: str = server.listening_address
     port = int(address.rpartition(":")[2])
     _await_loop(port, key)
@@ -111,7 +118,7 @@ def _engine(server: Any, key: str, options: LlamaOptions) -> LlamaEngine:
         extra_body=options.extra_body,
         route=Route(proxy="none"),
     )
-    return LlamaEngine(server, host, port)
+    return LlamaEngine(server, host, port, files)
 
 
 def _await_loop(port: int, key: str) -> None:

@@ -72,6 +72,7 @@ class Resident:
         timeouts = replace(request.timeouts, first_token=None) if call else request.timeouts
         started = runtime.now()
         async with engines().lease(self.plan, runtime, timeouts) as engine:
+            engine.check()
             yield self.over(engine), replace(request, timeouts=_less(timeouts, runtime.now() - started))
 
 
