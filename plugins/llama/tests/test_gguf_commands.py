@@ -76,7 +76,7 @@ def test_a_file_is_added_listed_and_removed(shell: Shell, tiny: str) -> None:
     code, out, err = shell("models", "add", tiny, "--name", "小さい", "--licence", "CC0-1.0")
     assert code == 0, err
     assert "llama:小さい" in out
-    assert "hard link" in err
+    assert "by a hard link, which takes no room; whoever writes over the file in its place changes the model, too" in err
     code, out, _ = shell("models", "--local")
     assert code == 0
     for told in ("llama:小さい", "text", "128k parameters", "F32", "512 tokens", "needs ", "licence CC0-1.0", "tiny.gguf"):
@@ -84,11 +84,19 @@ def test_a_file_is_added_listed_and_removed(shell: Shell, tiny: str) -> None:
     code, out, _ = shell("models", "cache")
     assert "小さい" in out
     assert "licence CC0-1.0" in out
-    assert shell("models", "remove", "小さい")[0] == 0
+    code, out, _ = shell("models", "remove", "小さい")
+    assert (code, out) == (0, "removed 小さい (a link to 508.8 KiB that stay where they were added from)\n")
     assert os.path.exists(tiny)
     code, out, err = shell("models", "--local")
     assert (code, out) == (0, "")
     assert "models pull" in err
+
+
+def test_the_room_of_a_model_that_nothing_else_names_comes_free(shell: Shell, tmp_path: Path, tiny: str) -> None:
+    (tmp_path / "own.gguf").write_bytes(Path(tiny).read_bytes())
+    assert shell("models", "add", "own.gguf")[0] == 0
+    (tmp_path / "own.gguf").unlink()
+    assert shell("models", "remove", "own")[1] == "removed own (508.8 KiB)\n"
 
 
 def test_a_name_that_is_taken_needs_replace(shell: Shell, tiny: str) -> None:

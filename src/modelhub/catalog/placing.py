@@ -11,7 +11,7 @@ from typing import Literal
 
 from modelhub.errors import SetupError
 
-__all__ = ["Placed", "Placing", "Progress", "amount", "checksum", "place", "require_room"]
+__all__ = ["Placed", "Placing", "Progress", "amount", "checksum", "place", "require_room", "shared"]
 
 Placing = Literal["link", "copy", "move"]
 Progress = Callable[[int, int, str], None]
@@ -75,6 +75,14 @@ def _copied(source: str, target: str, progress: Progress | None) -> str:
     with suppress(OSError):
         shutil.copystat(source, target)
     return digest.hexdigest()
+
+
+def shared(file: str) -> bool:
+    """Whether the file has another name as well, so that its room does not come free with this one."""
+    try:
+        return os.stat(file).st_nlink > 1
+    except OSError:
+        return False
 
 
 def checksum(file: str, progress: Progress | None = None) -> str:

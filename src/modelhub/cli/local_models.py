@@ -92,7 +92,8 @@ def _add_file(store: Store, file: str, arguments: Namespace, context: Context) -
         )
     finally:
         told.close()
-    how = "by a hard link, which takes no room" if placing == "link" else "as a copy: no hard link can be made there"
+    how = "by a hard link, which takes no room; whoever writes over the file in its place changes the model, too"
+    how = how if placing == "link" else "as a copy: no hard link can be made there"
     return tell_kept(model, card, context, how)
 
 
@@ -126,13 +127,16 @@ def configure_remove(parser: ArgumentParser) -> None:
 
 
 def remove_model(arguments: Namespace, context: Context) -> int:
-    """Take a model out of the cache. A file that it was linked from stays where it is."""
-    from modelhub.catalog.placing import amount
+    """Take a model out of the cache. A file that it was linked from stays where it is, and takes its room."""
+    from modelhub.catalog.placing import amount, shared
     from modelhub.catalog.store import Store, cache_folder
 
-    model = Store(cache_folder()).remove(arguments.name)
+    store = Store(cache_folder())
+    stays = (found := store.find(arguments.name)) is not None and all(map(shared, found.paths))
+    model = store.remove(arguments.name)
     if context.options.json:
         context.document({"removed": model})
         return 0
-    context.say(f"removed {model.name} ({amount(model.bytes)})")
+    size = amount(model.bytes)
+    context.say(f"removed {model.name} ({f'a link to {size} that stay where they were added from' if stays else size})")
     return 0
