@@ -134,6 +134,23 @@ def test_queries_and_documents_have_the_prompts_of_the_model(config: Config, fol
     assert np.abs((np.array(found) * wanted).sum(axis=1) - 1).max() < 1e-3
 
 
+@pytest.mark.parametrize("embedder", ["llama.cpp", "numpy"])
+@pytest.mark.parametrize(("window", "limit"), [(None, 48), (4096, 48), (64, 48), (20, 20)])
+def test_a_window_for_all_models_leaves_each_its_own_limit(
+    config: Config, embedder: str, window: int | None, limit: int
+) -> None:
+    """A sentence transformer has learnt of texts of 48 tokens, whatever its network could take."""
+    if embedder == "llama.cpp":
+        pytest.importorskip("xllamacpp", reason='pip install "modelhub-llama[engine]"')
+    given = {} if window is None else {"context_window": window}
+    with Hub(config(embedder=embedder, **given)) as hub:
+        model = hub.embedding("e")
+        assert (model.card.limits["input_tokens"], model.card.context_window) == (limit, limit)
+        with pytest.raises(ContextOverflow) as caught:
+            model.embed(["a b c d e " * 10])
+        assert caught.value.context_window == limit
+
+
 @pytest.mark.parametrize("embedder", PLACES)
 def test_a_text_that_is_too_long_is_told_or_cut_as_the_caller_says(config: Config, embedder: str) -> None:
     """AT-L: over-length is an error, a beginning or a mean, and told of each text; the limit is the model's own."""

@@ -36,6 +36,8 @@ _MODES: Mapping[Any, Pooling] = {0: "none", 1: "mean", 2: "cls", 3: "last", 4: "
 _PURPOSES: tuple[Literal["query", "document"], ...] = ("query", "document")
 _AT_ONCE = 32
 """Texts of one request in process: few enough that a caller who leaves is not computed for long."""
+_USUAL, _LONGEST = 4096, 8192
+"""Tokens of one text, which go through the network at once: where nobody says how many, and at most."""
 _UNPOOLED = re.compile(rb'"embedding"\s*:\s*\[\s*\[')
 _ADVICE = 'say how the vectors of its tokens become one: pooling = "mean" (or "cls", "last") in the provider\'s options'
 
@@ -63,15 +65,14 @@ class Told:
     def by(cls, header: Header, options: LlamaOptions) -> Told:
         """What a file says, as these options have it run."""
         said = {purpose: header.text(f"modelhub.embedding.prompt.{purpose}") for purpose in _PURPOSES}
-        limits = [header.number("modelhub.embedding.input_tokens"), header.context_length]
-        most = options.context_window or min((limit for limit in limits if limit), default=4096)
+        limits = [options.context_window, header.number("modelhub.embedding.input_tokens"), header.context_length]
         normalised = header.metadata.get("modelhub.embedding.normalised")
         return cls(
             pooling=options.pooling or _MODES.get(header.own("pooling_type")),
             normalised=normalised if isinstance(normalised, bool) else None,
             prompts={**{purpose: prompt for purpose, prompt in said.items() if prompt}, **options.prompts.given()},
             dimensions=header.own("embedding_length_out") or header.own("embedding_length"),
-            input_tokens=min(most, header.context_length or most, 8192),
+            input_tokens=min(min((limit for limit in limits if limit), default=_USUAL), _LONGEST),
             tokens=wordpiece(header.metadata),
         )
 
