@@ -7,10 +7,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from modelhub_huggingface.options import HuggingFaceOptions
+from modelhub_huggingface.router.site import router as site_of
 from scripted_router import PNG, WAV, ScriptedRouter, sound
 
 from modelhub import Hub
-from modelhub.plugin import AnswerError, AudioPart, InvalidRequest, ProviderError, TimedOut, Timeouts, Unsupported
+from modelhub.plugin import (
+    AnswerError,
+    AudioPart,
+    BadRequest,
+    InvalidRequest,
+    KeyRefused,
+    Plain,
+    ProviderError,
+    RateLimited,
+    TimedOut,
+    Timeouts,
+    UnknownModel,
+    Unsupported,
+)
 from modelhub.testing import Reply
 
 FLUX, KONTEXT = "huggingface:black-forest-labs/FLUX.1-dev", "huggingface:black-forest-labs/FLUX.1-Kontext-dev"
@@ -201,6 +216,29 @@ def test_at_m_several_pictures_of_one_answer_stay_where_they_lie(router: Scripte
     assert sent(router)[1] == {"prompt": PROMPT, "num_images": 2}
 
 
+def test_what_is_configured_for_every_call_goes_along_beneath_what_a_call_says(router: ScriptedRouter) -> None:
+    arguments = {"num_inference_steps": 20, "guidance_scale": 3.5, "seed": 1}
+    with Hub({"providers": {"huggingface": {**router.options, "arguments": arguments}}}) as hub:
+        hub.image(f"{FLUX}:together").generate(PROMPT, seed=7, extra={"huggingface": {"guidance_scale": 4.0}})
+    assert sent(router)[1] == {
+        "prompt": PROMPT,
+        "model": "black-forest-labs/FLUX.1-dev",
+        "response_format": "base64",
+        "steps": 20,
+        "guidance_scale": 4.0,
+        "seed": 7,
+    }
+
+
+def test_at_h7_a_client_certificate_goes_to_the_router_alone() -> None:
+    given = HuggingFaceOptions(api_key=Plain("hf_x"), ca_bundle="ca.pem", client_certificate="me.pem", client_key="me.key")
+    account = site_of(given)
+    here, abroad = account.fetch(f"{account.url}/files/a.png").route, account.fetch("https://fal.media/a.png").route
+    assert here == account.route
+    assert abroad is not None
+    assert (abroad.ca_bundle, abroad.client_certificate, abroad.client_key) == ("ca.pem", None, None)
+
+
 def test_at_m_several_pictures_are_several_calls(router: ScriptedRouter, hub: Hub) -> None:
     answer = hub.image(f"{FLUX}:together").generate(PROMPT, count=2, seed=7)
     assert len(answer.images) == 2
@@ -213,6 +251,38 @@ def test_at_m_what_no_provider_does_is_refused_before_anything_is_sent(router: S
     with pytest.raises(Unsupported, match="upscale"):
         hub.image(FLUX).upscale(PNG, scale=2)
     assert not router.requests
+
+
+PAINT = "/together/v1/images/generations"
+
+
+def test_credits_that_are_used_up_end_it_at_once_whoever_serves(router: ScriptedRouter, hub: Hub) -> None:
+    router.on(PAINT, Reply(402, json={"error": "You have depleted your monthly included credits. Purchase pre-paid credits."}))
+    with pytest.raises(RateLimited, match="account's credits are used up") as refused:
+        hub.image(f"{FLUX}:together").generate(PROMPT)
+    assert not refused.value.retryable
+    assert len(router.asked(PAINT)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (400, {"error": "Model not supported by provider together"}, UnknownModel),
+        (404, {"error": "Not Found"}, UnknownModel),
+        (422, {"error": ["Error in `parameters.seed`: must be positive"], "warnings": ["x"]}, BadRequest),
+        (401, {"error": "Invalid credentials in Authorization header"}, KeyRefused),
+        (403, {"error": "This authentication method does not have sufficient permissions"}, KeyRefused),
+    ],
+)
+def test_a_refusal_is_told_for_what_it_is_whoever_serves(
+    router: ScriptedRouter, hub: Hub, status: int, said: Any, kind: type[ProviderError]
+) -> None:
+    router.on(PAINT, Reply(status, json=said))
+    with pytest.raises(kind) as refused:
+        hub.image(f"{FLUX}:together").generate(PROMPT)
+    assert refused.value.status == status
+    assert refused.value.model == "black-forest-labs/FLUX.1-dev"
+    assert not refused.value.retryable
 
 
 SPOKEN = {

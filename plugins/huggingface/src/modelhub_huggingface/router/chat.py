@@ -75,12 +75,13 @@ class RouterChat(Chat):
     """
 
     site: ChatSite
+    task: str | None = None
 
     def __post_init__(self) -> None:
         Chat.__post_init__(self)
         card, host = self.card, self.site.router.host
         by = "the provider that it chooses" if self.site.wanted in POLICIES else self.site.wanted
-        object.__setattr__(self, "card", replace(card, settings=_SETTINGS, data=f"{host}, then {by}", **_OPEN))
+        object.__setattr__(self, "card", replace(card, settings=_SETTINGS, data=f"{host}, then {by}", task=self.task, **_OPEN))
 
     def extras(self) -> Extras:
         extras = Extras()

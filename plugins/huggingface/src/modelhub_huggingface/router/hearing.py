@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Never
 
 from modelhub.plugin import (
@@ -35,19 +35,20 @@ __all__ = ["Ear", "Hearing", "fal", "replicate"]
 
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """A provider's form: where a request goes and what it holds, what of an answer is a job, and what its words are.
+    """A provider's form: where a request goes, what it asks for and holds, what of an answer is a job, and what its words are.
 
     Called as a row of the providers' table is, it makes the model.
     """
 
     path: Callable[[Served], str]
-    body: Callable[[Served, TranscriptionRequest, str], Mapping[str, Any]]
+    asked: Callable[[TranscriptionRequest], Mapping[str, Any]]
+    body: Callable[[Served, str, Mapping[str, Any]], Mapping[str, Any]]
     words: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     job: Callable[[Mapping[str, Any], Served], FollowUp | None] = jobs.inline
     headers: Mapping[str, str] | None = None
 
-    def __call__(self, served: Served, options: HuggingFaceOptions) -> TranscriptionModel:  # noqa: ARG002  # none is about it
-        return Whole(HttpModel(Hearing(served, self)))
+    def __call__(self, served: Served, options: HuggingFaceOptions) -> TranscriptionModel:
+        return Whole(HttpModel(Hearing(served, self, options.arguments)))
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,15 @@ class Hearing:
 
     served: Served
     ear: Ear
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def card(self) -> ModelCard:
         return self.served.card("transcription")
 
     def build(self, request: TranscriptionRequest, *, stream: bool) -> HttpRequest:  # noqa: ARG002  # `Whole` never streams
-        body = self.ear.body(self.served, request, _address(request.audio))
+        beside = {**self.arguments, **self.ear.asked(request), **request.extra.get(self.served.provider, {})}
+        body = self.ear.body(self.served, _address(request.audio), {k: v for k, v in beside.items() if v is not None})
         return self.served.json(self.ear.path(self.served), body, self.ear.headers)
 
     def follow(self, response: HttpResponse) -> FollowUp | None:
@@ -131,21 +134,17 @@ def _segments(rows: Any) -> list[Segment]:
     return sorted(found, key=lambda segment: segment.start)
 
 
-def _fal(served: Served, request: TranscriptionRequest, address: str) -> Mapping[str, Any]:
-    given = {
+def _for_fal(request: TranscriptionRequest) -> Mapping[str, Any]:
+    return {
         "language": request.language,
         "prompt": request.prompt,
         "task": "translate" if request.translate else None,
         "chunk_level": "segment" if request.timestamps else None,
     }
-    written = {name: value for name, value in given.items() if value is not None}
-    return {"audio_url": address, **written, **request.extra.get(served.provider, {})}
 
 
-def _replicate(served: Served, request: TranscriptionRequest, address: str) -> Mapping[str, Any]:
-    given = {"language": request.language, "translate": True if request.translate else None}
-    written = {name: value for name, value in given.items() if value is not None}
-    return predicted(served, {"audio": address, **written, **request.extra.get(served.provider, {})})
+def _for_replicate(request: TranscriptionRequest) -> Mapping[str, Any]:
+    return {"language": request.language, "translate": True if request.translate else None}
 
 
 def _itself(said: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -164,5 +163,12 @@ def _output(said: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**first, **({"text": texts[0]} if texts else {})}
 
 
-fal = Ear(lambda served: served.id, _fal, _itself)
-replicate = Ear(predictions, _replicate, _output, jobs.replicate, jobs.HELD_OPEN)
+fal = Ear(lambda served: served.id, _for_fal, lambda _, address, given: {"audio_url": address, **given}, _itself)
+replicate = Ear(
+    predictions,
+    _for_replicate,
+    lambda served, address, given: predicted(served, {"audio": address, **given}),
+    _output,
+    jobs.replicate,
+    jobs.HELD_OPEN,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Never
 
 from modelhub.plugin import (
@@ -50,8 +50,8 @@ class Brush:
     job: Callable[[Mapping[str, Any], Served], FollowUp | None] = jobs.inline
     headers: Mapping[str, str] | None = None
 
-    def __call__(self, served: Served, options: HuggingFaceOptions) -> ImageModel:  # noqa: ARG002  # none is about pictures
-        return HttpModel(Painting(served, self))
+    def __call__(self, served: Served, options: HuggingFaceOptions) -> ImageModel:
+        return HttpModel(Painting(served, self, options.arguments))
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Painting:
 
     served: Served
     brush: Brush
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def card(self) -> ModelCard:
@@ -70,7 +71,7 @@ class Painting:
             raise Unsupported("A picture comes whole: call the model instead of streaming it.", feature="stream")
         if request.count > 1:
             raise InvalidRequest(f"{self.card.model} makes one picture at a time: a hub asks for several one by one.")
-        given = {**_parameters(request), **request.extra.get(self.served.provider, {})}
+        given = {**self.arguments, **_parameters(request), **request.extra.get(self.served.provider, {})}
         body = self.brush.body(self.served, request, given)
         return self.served.json(self.brush.path(self.served), body, {**_PICTURE, **(self.brush.headers or {})})
 

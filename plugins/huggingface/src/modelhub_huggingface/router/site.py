@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,10 +76,13 @@ class Router:
         return isinstance(value, Bearer) and isinstance(value.key, Unknown) and value.key.missing
 
     def fetch(self, url: str) -> HttpRequest:
-        """A request for a file that an answer names: without any key, and by HTTPS, unless it lies where the router is."""
-        if not url.startswith("https://") and urlsplit(url)[:2] != urlsplit(self.url)[:2]:
+        """A request for a file that an answer names: without a key and, unless it is where the router is, by HTTPS alone."""
+        if urlsplit(url)[:2] == urlsplit(self.url)[:2]:
+            return HttpRequest("GET", url, {}, None, self.route)
+        if not url.startswith("https://"):
             raise AnswerError(f"The answer's file is at {shown(url)}, which is no https:// address: it is not fetched.")
-        return HttpRequest("GET", url, {}, None, self.route)
+        abroad = None if self.route is None else replace(self.route, client_certificate=None, client_key=None)
+        return HttpRequest("GET", url, {}, None, abroad)
 
     def fault(self, response: HttpResponse, model: str, served_by: str = "") -> ModelhubError:
         """What an unsuccessful answer means."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Never
 
 from modelhub.plugin import (
@@ -45,8 +45,8 @@ class Voice:
     job: Callable[[Mapping[str, Any], Served], FollowUp | None] = jobs.inline
     headers: Mapping[str, str] | None = None
 
-    def __call__(self, served: Served, options: HuggingFaceOptions) -> SpeechModel:  # noqa: ARG002  # none is about sounds
-        return Whole(HttpModel(Speaking(served, self)))
+    def __call__(self, served: Served, options: HuggingFaceOptions) -> SpeechModel:
+        return Whole(HttpModel(Speaking(served, self, options.arguments)))
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Speaking:
 
     served: Served
     voice: Voice
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def card(self) -> ModelCard:
@@ -62,7 +63,7 @@ class Speaking:
 
     def build(self, request: SpeechRequest, *, stream: bool) -> HttpRequest:  # noqa: ARG002  # `Whole` never streams
         given = {"voice": request.voice, "speed": request.speed}
-        fields = {"text": request.text, **{name: value for name, value in given.items() if value is not None}}
+        fields = {"text": request.text, **self.arguments, **{name: value for name, value in given.items() if value is not None}}
         body = self.voice.body(self.served, {**fields, **request.extra.get(self.served.provider, {})})
         return self.served.json(self.voice.path(self.served), body, self.voice.headers)
 

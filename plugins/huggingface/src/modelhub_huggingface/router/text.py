@@ -45,8 +45,9 @@ def model(name: str, options: HuggingFaceOptions) -> TextModel:
         return _routed(where, "text-generation")
     if task is not None and task not in _CHAT:
         return _routed(where, task)
-    chat = Waiting(HttpModel(RouterChat(ChatSite(where.router, where.model, where.wanted), where.name)), options.cold_start)
-    return chat if task is not None or options.prompt == "chat" else ByTask(chat, _any_task(where))
+    chat = RouterChat(ChatSite(where.router, where.model, where.wanted), where.name, task=task)
+    waited = Waiting(HttpModel(chat), options.cold_start)
+    return waited if task is not None or options.prompt == "chat" else ByTask(waited, _any_task(where))
 
 
 def _routed(where: Place, task: str) -> Routing:
