@@ -179,7 +179,7 @@ def test_at_m_a_job_ends_at_the_deadline(router: ScriptedRouter, hub: Hub) -> No
     job = "/fal-ai/fal-ai/flux-kontext/requests/0001/status?_subdomain=queue"
     router.on(job, Reply(json={"status": "IN_PROGRESS", "request_id": "0001"}))
     with pytest.raises(TimedOut):
-        hub.image(f"{KONTEXT}:fal-ai").edit(PNG, prompt=PROMPT, timeouts=Timeouts(total=0.8))
+        hub.image(f"{KONTEXT}:fal-ai").edit(PNG, prompt=PROMPT, timeouts=Timeouts(total=2))
     assert sum(received.method == "POST" for received in router.requests) == 1
 
 
