@@ -70,6 +70,18 @@ def test_a_server_that_turns_out_to_be_a_tgi_teaches_its_form_once(runtime: Driv
         assert len(endpoint.requests) == 3
 
 
+def test_a_refusal_of_a_schema_for_another_reason_teaches_nothing(runtime: Driven) -> None:
+    """llama.cpp, say, would not know TGI's form, and would hold the model to nothing."""
+    from modelhub.plugin import output_type
+
+    request = TextRequest(messages=QUESTION.messages, output=output_type(City))
+    refusal = Reply(400, json={"error": {"code": 400, "message": "failed to parse grammar", "type": "invalid_request_error"}})
+    with FaultServer(refusal) as server:
+        error = raised(runtime, served(server.url, server="openai"), request, stream=False)
+        assert len(server.requests) == 1
+    assert isinstance(error, BadRequest)
+
+
 def test_what_an_openai_like_server_takes_stays_as_it_is() -> None:
     with ScriptedEndpoint("openai") as endpoint, Hub(config(endpoint)) as hub:
         assert hub.text(MODEL).generate("日本の首都は？", output_type=City).output.name == "東京"

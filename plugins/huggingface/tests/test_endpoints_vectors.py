@@ -60,6 +60,13 @@ def test_at_l_a_text_that_is_too_long_is_refused_with_its_place_and_the_numbers(
     assert (told.value.prompt_tokens, told.value.context_window, told.value.position) == (10, 8, 1)
 
 
+def test_a_length_that_the_options_tell_saves_the_refusal() -> None:
+    with ScriptedEndpoint("tei", window=8) as endpoint, Hub(config(endpoint, context_window=8)) as hub:
+        with pytest.raises(ContextOverflow):
+            hub.embedding(MODEL).embed(["word " * 100])
+        assert not endpoint.requests
+
+
 @pytest.mark.parametrize("how", ["truncate", "mean"])
 def test_at_l_or_it_is_cut_as_the_request_says_and_never_in_silence(how: Any) -> None:
     long = " ".join(f"word{number}" for number in range(30))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from modelhub.plugin import ModelCard, Request, Response, Wrapper
+from modelhub.plugin import ModelCard, Request, Response, Runtime, Wrapper
 
 __all__ = ["Carded"]
 
@@ -23,6 +24,9 @@ class Carded(Wrapper[RequestT, ResponseT, EventT]):
     @property
     def card(self) -> ModelCard:
         return self.shown
+
+    def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
+        return self.inner.stream(request, runtime)
 
     def __repr__(self) -> str:
         return f"Carded({self.inner!r})"

@@ -14,7 +14,7 @@ from modelhub_huggingface.endpoints.server import Server
 
 __all__ = ["EndpointChat", "chat_card"]
 
-_ITS_FORM = re.compile(r"missing field `value`|unknown variant `json_schema`|grammar", re.IGNORECASE)
+_ITS_FORM = re.compile(r"missing field `value`|unknown variant `json_schema`")
 """How TGI refuses a schema in OpenAI's form: its reader misses a member, or does not know the word."""
 _TGI = frozenset(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelhub.plugin import EmbeddingModel, HttpModel
+from modelhub.plugin import EmbeddingModel, HttpModel, ModelCard
 from modelhub_huggingface.endpoints.carded import Carded
 from modelhub_huggingface.endpoints.cards import card
 from modelhub_huggingface.endpoints.refusing import unserved
@@ -14,12 +14,16 @@ from modelhub_huggingface.waiting import Waiting
 
 __all__ = ["model"]
 
-_VECTORS = {"task": "feature-extraction", "family": "encoder"}
-
 
 def model(name: str, options: HuggingFaceOptions) -> EmbeddingModel:
     """The model of that name on the endpoint that the options describe."""
     return Waiting(_served(server(options, "tei"), name, options), options.cold_start)
+
+
+def _about(site: Server, name: str, options: HuggingFaceOptions, **fields: Any) -> ModelCard:
+    """The card; ``context_window`` is what one text may have."""
+    limits = {} if options.context_window is None else {"input_tokens": options.context_window}
+    return card(site, name, "embedding", task="feature-extraction", family="encoder", limits=limits, **fields)
 
 
 def _served(site: Server, name: str, options: HuggingFaceOptions) -> Any:
@@ -27,7 +31,7 @@ def _served(site: Server, name: str, options: HuggingFaceOptions) -> Any:
         case "tei":
             from modelhub_huggingface.endpoints.tei_embedding import AT_ONCE, Embed
 
-            about = card(site, name, "embedding", settings=frozenset({"dimensions"}), max_batch=AT_ONCE, **_VECTORS)
+            about = _about(site, name, options, settings=frozenset({"dimensions"}), max_batch=AT_ONCE)
             return HttpModel(Embed(site, name, about, options.normalize, options.prompts))
         case "openai":
             from modelhub_openai.embeddings import EmbeddingEndpoint
@@ -35,11 +39,11 @@ def _served(site: Server, name: str, options: HuggingFaceOptions) -> Any:
             from modelhub_huggingface.endpoints.prompted import Prompted
 
             inner = Prompted(HttpModel(EmbeddingEndpoint(site, name)), options.prompts)
-            return Carded(inner, card(site, name, "embedding", **_VECTORS))
+            return Carded(inner, _about(site, name, options))
         case "plain":
             from modelhub_huggingface.pipelines.embedding import PipelineEmbedding
 
-            about = card(site, name, "embedding", settings=frozenset(), max_batch=32, **_VECTORS)
+            about = _about(site, name, options, settings=frozenset(), max_batch=32)
             return HttpModel(
                 PipelineEmbedding(site, name, about, options.pooling, options.normalize, options.prompts, options.arguments)
             )

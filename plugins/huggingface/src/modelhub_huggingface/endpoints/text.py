@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelhub.plugin import ConfigError, HttpModel, TextModel, Unsupported
+from modelhub.plugin import ConfigError, HttpModel, ModelCard, TextModel, Unsupported
 from modelhub_huggingface.endpoints.carded import Carded
 from modelhub_huggingface.endpoints.cards import card
 from modelhub_huggingface.endpoints.chat import EndpointChat, chat_card
@@ -41,19 +41,24 @@ def _served(site: Server, name: str, task: str | None, options: HuggingFaceOptio
         case "tgi" if options.prompt == "plain" or task in _WRITTEN[1:]:
             from modelhub_huggingface.endpoints.generate import Generate
 
-            about = card(site, name, "text", task=task or "text-generation", family=FAMILIES.get(task or "text-generation"))
-            return HttpModel(Generate(site, name, about, options.arguments))
+            return HttpModel(Generate(site, name, _writer(site, name, task, options), options.arguments))
         case "openai" if options.prompt == "plain":
             from modelhub_huggingface.endpoints.completions import Completions
 
-            about = card(site, name, "text", task=task or "text-generation", family="decoder")
-            return HttpModel(Completions(site, name, about))
+            return HttpModel(Completions(site, name, _writer(site, name, task, options)))
         case _ if task in (None, "text-generation", "image-text-to-text"):
             window = options.context_window
             shown = chat_card(site, name, context_window=window, **({} if task is None else {"task": task}))
             return Carded(HttpModel(EndpointChat(site, name)), shown)
         case _:
             raise _unserved(site, task or "")
+
+
+def _writer(site: Server, name: str, task: str | None, options: HuggingFaceOptions) -> ModelCard:
+    """The card of a model that goes on where a text ends."""
+    named = task or "text-generation"
+    window = options.context_window
+    return card(site, name, "text", task=named, family=FAMILIES.get(named), context_window=window)
 
 
 def _pipeline(site: Server, name: str, task: str, options: HuggingFaceOptions) -> Any:
