@@ -24,7 +24,7 @@ _OURS = (
     *("custom_generate", "cache", "past_key_values", "generation_config", "tokenizer", "assistant_model", "seed"),
 )
 """What ``generate`` is told by the request itself, or never."""
-_ENDLESS = 2048
+_ENDLESS = 512
 """Tokens of an answer whose model has no window and whose request no limit."""
 
 
