@@ -110,6 +110,7 @@ def test_at_j1_three_requests_are_all_an_endpoint_gets_also_through_a_hub_that_r
             hub.text("huggingface:org/tiny").generate("東京")
         assert len(server.requests) == 3
     assert not loading.value.retryable
+    assert loading.value.message.startswith("The endpoint is not up yet (status 503). It was waited for, for 0.")
 
 
 def test_a_stream_waits_before_its_first_event(runtime: Driven) -> None:

@@ -82,6 +82,8 @@ def endpoint_fault(response: HttpResponse, server: Server, model: str) -> Modelh
         return Unsupported(told, feature=found["kind"].strip().lower(), model=_named(server, model))
     known: dict[str, Any] = {"provider": server.provider, "model": model}
     kind = _kind(response.status, words, str(said.get("error_type") or said.get("type") or "").lower(), message)
+    if kind is ModelLoading:
+        message = message or f"The endpoint is not up yet (status {response.status})."
     error = dialect_fault(response, **known) if kind is None else fault(response, message or None, kind=kind, **known)
     if isinstance(error, ProviderError) and (advice := _advice(error, response.status, words, server)):
         error.args = (f"{error.message.rstrip('.')}. {advice}",)
