@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from modelhub.plugin import Family, SetupError
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["architecture", "family", "task"]
+__all__ = ["architecture", "before_first", "family", "task"]
 
 _SOUND = ("Whisper", "Speech2Text", "Moonshine", "SeamlessM4T")
 _ENDINGS: tuple[tuple[str, str], ...] = (
@@ -25,6 +28,17 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
     ("ForTokenClassification", "token-classification"),
     ("ForQuestionAnswering", "question-answering"),
     ("Model", "feature-extraction"),
+)
+_BEHIND_PADDING = (
+    "roberta",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "camembert",
+    "mpnet",
+    "xmod",
+    "data2vec-text",
+    "longformer",
+    "luke",
 )
 _FAMILIES: dict[str, Family] = {
     "text-generation": "decoder",
@@ -46,6 +60,14 @@ def architecture(folder: ModelFolder) -> str:
         return found[0]
     message = f"{folder.path} does not say what its network is: config.json has no architectures. Fetch the model again."
     raise SetupError(message)
+
+
+def before_first(config: Mapping[str, Any]) -> int:
+    """Of the positions that a network knows, those that lie before a text's first: RoBERTa begins behind that of padding."""
+    if config.get("model_type") not in _BEHIND_PADDING:
+        return 0
+    padding = config.get("pad_token_id")
+    return padding + 1 if type(padding) is int else 2
 
 
 def task(folder: ModelFolder, options: HuggingFaceOptions) -> str:

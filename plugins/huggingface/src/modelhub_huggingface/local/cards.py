@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelhub.plugin import Kind, ModelCard
-from modelhub_huggingface.local.architecture import architecture, family, task
+from modelhub_huggingface.local.architecture import architecture, before_first, family, task
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.plans import memory
 from modelhub_huggingface.local.weights import weights
@@ -44,6 +44,7 @@ def window(folder: ModelFolder, options: HuggingFaceOptions) -> int | None:
     """Tokens of one request: what the model was trained for, or less where the options say so; ``None``: no limit is known."""
     config = folder.config
     trained = next((found for name in _WINDOWS if type(found := config.get(name)) is int and found > 0), None)
+    trained = trained and trained - before_first(config)
     if trained is None or options.context_window is None:
         return trained or options.context_window
     return min(trained, options.context_window)

@@ -7,7 +7,7 @@ from typing import Any
 from modelhub.plugin import ConfigError, SetupError
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["device", "precision", "torch_of"]
+__all__ = ["device", "has_fast_bfloat16", "precision", "torch_of"]
 
 _STORED = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -45,3 +45,24 @@ def precision(torch: Any, options: HuggingFaceOptions, stored: str | None, chose
     if options.dtype is None and chosen.type == "cpu" and name == "float16":
         name = "float32"
     return getattr(torch, name)
+
+
+def has_fast_bfloat16(torch: Any, chosen: Any) -> bool:
+    """Whether the device multiplies ``bfloat16`` in hardware; a processor that does not is slower with it."""
+    if chosen.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return chosen.type == "cpu" and not _FAST.isdisjoint(_features(torch))
+
+
+_FAST = {"avx512_bf16", "amx_bf16"}
+
+
+def _features(torch: Any) -> set[str]:
+    """What the processor can, in the words of Linux."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return {name for name, has in torch.cpu.get_capabilities().items() if has is True}
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return set(next((line for line in file if line.startswith("flags")), "").split())
+    except OSError:
+        return set()

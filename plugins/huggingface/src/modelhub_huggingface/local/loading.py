@@ -29,8 +29,11 @@ def library(name: str, extra: str = "local") -> ModuleType:
         raise SetupError(f'{missing} is not installed: pip install "modelhub-huggingface[{extra}]".') from error
 
 
-def network(loader: str, folder: ModelFolder, options: HuggingFaceOptions) -> tuple[Any, Any]:
-    """A network of transformers, by the name of the class that loads it, ready to compute; and its device."""
+def network(loader: str, folder: ModelFolder, options: HuggingFaceOptions, spare: tuple[str, ...] = ()) -> tuple[Any, Any]:
+    """A network of transformers, by the name of the class that loads it, ready to compute; and its device.
+
+    Weights that begin with one of ``spare`` may be missing: nobody looks at what they would give.
+    """
     torch, transformers = torch_of(options), library("transformers")
     place, found = device(torch, options), safe(folder, options)
     with loaded(folder), quietly(transformers):
@@ -42,7 +45,7 @@ def network(loader: str, folder: ModelFolder, options: HuggingFaceOptions) -> tu
             use_safetensors=not found.pickled,
             output_loading_info=True,
         )
-        _require_whole(folder, told)
+        _require_whole(folder, told, spare)
         return made.eval().to(place), place
 
 
@@ -79,9 +82,9 @@ def quietly(*libraries: Any) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _require_whole(folder: ModelFolder, told: Any) -> None:
+def _require_whole(folder: ModelFolder, told: Any, spare: tuple[str, ...]) -> None:
     """A weight that the files lack would be made up by the library, at random."""
-    missing = [name for name in told.get("missing_keys", ()) if not name.endswith(_NOT_NEEDED)]
+    missing = [name for name in told.get("missing_keys", ()) if not name.endswith(_NOT_NEEDED) and not name.startswith(spare)]
     if missing or told.get("mismatched_keys"):
         what = f"lack {len(missing)} weights, {min(missing)} among them" if missing else "have weights of other shapes"
         raise SetupError(f"The files of {folder.path} {what}: they are no whole model of that kind. Fetch the model again.")
