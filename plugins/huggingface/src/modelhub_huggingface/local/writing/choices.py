@@ -32,10 +32,10 @@ _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
 """Values that change nothing."""
 _UNREAD = (
     *("transformers_version", "_from_model_config", "cache_implementation"),
-    *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_eos_token_id"),
+    *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"),
     *("output_attentions", "output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate", "prefix"),
 )
-"""What a model's own settings hold beside, read elsewhere or not at all: a forced end would hide that an answer was cut."""
+"""What a model's own settings hold beside, read elsewhere or not at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

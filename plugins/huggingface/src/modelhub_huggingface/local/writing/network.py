@@ -21,6 +21,7 @@ class Network:
         names = inspect.signature(module.forward).parameters
         self.module = module
         self.encodes = bool(module.config.is_encoder_decoder)
+        module.generation_config.forced_eos_token_id = None  # it would hide that an answer was cut
         self._cache = "cache" if "cache" in names else "past_key_values"
         self._positioned = "position_ids" in names and not self.encodes
         self._fixed = {"use_cache": True, "return_dict": True, **({"logits_to_keep": 1} if "logits_to_keep" in names else {})}

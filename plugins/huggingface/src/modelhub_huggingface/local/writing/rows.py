@@ -54,7 +54,7 @@ class Rows:
             speaker=Speaker(decode, prompt.tokens if prompt.goes_on else (), request.knobs.stop_sequences or ()),
             limit=self._limit(prompt, chosen, request),
             ends=frozenset(ends),
-            word=lambda token: decode([token]),
+            word=lambda token: self.tokenizer.decode([token], clean_up_tokenization_spaces=False),
             wanted=wanted,
             streamed=streamed,
             alone=alone,
