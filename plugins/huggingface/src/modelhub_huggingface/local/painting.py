@@ -94,25 +94,36 @@ def load(folder: ModelFolder, facts: Pipeline, options: HuggingFaceOptions) -> P
             use_safetensors=not found.pickled,
             low_cpu_mem_usage=True,
             **({"variant": variants.pop()} if variants else {}),
-        ).to(place)
+        )
+        networks = {name: part for name, part in made.components.items() if isinstance(part, torch.nn.Module)}
+        _require_whole(folder, networks)
+        made.to(place)
     made.set_progress_bar_config(disable=True)
     watch = Watch()
-    watch.put_on(*(part for part in made.components.values() if isinstance(part, torch.nn.Module)))
+    watch.put_on(*networks.values())
     return Painter(diffusers, made, facts, watch)
 
 
+def _require_whole(folder: ModelFolder, networks: Mapping[str, Any]) -> None:
+    """What the files lack has no place in memory."""
+    lacking = [
+        f"{part}.{name}" for part, network in networks.items() for name, weight in network.named_parameters() if weight.is_meta
+    ]
+    if lacking:
+        message = f"The files of {folder.path} lack {len(lacking)} weights, {min(lacking)} among them. Fetch the model again."
+        raise SetupError(message)
+
+
 def _kind(diffusers: Any, folder: ModelFolder, facts: Pipeline) -> Any:
-    """Its class; of one that is in no table here, the library says whether it paints pictures from words."""
+    """Its class; of one that is in no table here, what it takes tells whether it paints pictures from words."""
     kind = getattr(diffusers, facts.stored, None)
     if kind is None:
         raise SetupError(
             f"{folder.path} is a {facts.stored}, which this version of diffusers does not have: bring it up to date."
         )
-    if facts.does == {"generate": facts.stored}:
-        mapping = diffusers.pipelines.auto_pipeline.AUTO_TEXT2IMAGE_PIPELINES_MAPPING
-        if facts.stored not in {each.__name__ for each in mapping.values()}:
-            message = f"{folder.path} is a {facts.stored}, which does not paint pictures from words."
-            raise Unsupported(message, feature="generate")
+    takes = inspect.signature(kind.__call__).parameters.keys()
+    if facts.does == {"generate": facts.stored} and not (takes >= {"prompt", "num_images_per_prompt"} and "image" not in takes):
+        raise Unsupported(f"{folder.path} is a {facts.stored}, which does not paint pictures from words.", feature="generate")
     return kind
 
 
@@ -160,12 +171,14 @@ def _told(pipeline: Any, job: Job) -> dict[str, Any]:
         "strength": job.strength,
     }
     told = {name: value for name, value in {**words, **job.arguments}.items() if value is not None and name in takes}
-    if "strength" in told:
-        _require_steps(told["strength"], told.get("num_inference_steps", takes["num_inference_steps"].default))
+    if "strength" in takes:
+        usual = {name: takes[name].default for name in ("strength", "num_inference_steps")}
+        _require_steps(**{name: told.get(name, value) for name, value in usual.items()})
     return told
 
 
-def _require_steps(strength: float, steps: Any) -> None:
+def _require_steps(strength: float, num_inference_steps: Any) -> None:
+    steps = num_inference_steps
     if isinstance(steps, int) and int(steps * strength) < 1:
         least = f"{1 / steps:.2g}" if steps > 0 else "1"
         raise InvalidRequest(f"With a strength of {strength:g}, none of {steps} steps is left: ask for {least} or more.")

@@ -30,7 +30,7 @@ def read(part: ImagePart, what: str) -> Any:
         return ImageOps.exif_transpose(picture)
     except InvalidRequest:
         raise
-    except image.DecompressionBombError as error:
+    except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
         raise InvalidRequest(f"{what} is too large: {error}") from None
     except Exception as error:  # of a damaged file, Pillow may say anything
         raise InvalidRequest(f"{what} cannot be read: {error}") from error
