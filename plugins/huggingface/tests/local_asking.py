@@ -62,10 +62,13 @@ class Steps:
 
     def __init__(self) -> None:
         self.rows: list[int] = []
+        self.widest = 0
+        """The most tokens that were kept of a row before the last of these steps."""
         self._hook = loaded().network.module.register_forward_pre_hook(self._count, with_kwargs=True)
 
     def _count(self, module: Any, given: Any, named: dict[str, Any]) -> None:
         self.rows.append(len(named.get("input_ids", named.get("decoder_input_ids"))))
+        self.widest = named[loaded().network._cache].get_seq_length()
 
     def settled(self) -> int:
         """How many steps are computed from now on, until none comes any more."""
