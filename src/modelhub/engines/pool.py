@@ -116,6 +116,7 @@ class EnginePool:
                 self._entries.pop(entry.plan.key, None)
             entry.idle_since = time.monotonic()
             entry.settle(outcome)
+            outcome = None
             if entry.is_idle:  # those who asked for it have left
                 self._expect_end(entry)
 
@@ -176,12 +177,17 @@ class EnginePool:
             self._taken_out(entry, used=used)
 
     def _taken_out(self, entry: Loaded, *, used: bool = False) -> bool:
-        """Unload it, unless somebody has come meanwhile; whether it was unloaded."""
+        """Unload it, unless somebody has come meanwhile; whether it was unloaded.
+
+        No entry keeps it: its memory is given back in this thread, not in one that may be stopped at the program's end.
+        """
         with self._lock:
             engine = entry.engine
             if engine is None or self._entries.get(entry.plan.key) is not entry or (entry.users and not used):
                 return False
             del self._entries[entry.plan.key]
+            if not entry.users:
+                entry.engine = None
             self._changed.notify()  # the janitor may have no more to do
         engine.close()
         return True

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -356,6 +357,23 @@ def test_closing_ends_what_is_loaded_and_the_pool_goes_on(pool: EnginePool, fact
     pool.close()
     assert engine.closed == 1
     assert use(pool, factory.plan(), "blocking") is not engine
+
+
+def test_who_closes_sees_the_end_of_what_is_unloaded(pool: EnginePool) -> None:
+    """No thread in the background keeps it: at the program's end one would be stopped amid freeing it, and abort the process."""
+    ended: list[str] = []
+
+    def load() -> Engine:
+        engine = Engine("a")
+        weakref.finalize(engine, lambda: ended.append(threading.current_thread().name))
+        return engine
+
+    for _ in range(20):
+        use(pool, Plan(key="a", name="local:a", load=load, places=1, keep_alive=60), "blocking")
+        time.sleep(0.002)  # the janitor counts the seconds
+        pool.close()
+        assert ended == ["MainThread"]
+        ended.clear()
 
 
 def test_closing_waits_for_what_is_being_loaded(pool: EnginePool, factory: Factory) -> None:
