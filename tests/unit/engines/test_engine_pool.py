@@ -106,6 +106,11 @@ def eventually(true: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def users(pool: EnginePool) -> int:
+    """How many use an engine, or wait for one."""
+    return sum(entry.users for entry in list(pool._entries.values()))
+
+
 def janitors() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "modelhub-janitor"]
 
@@ -132,7 +137,7 @@ def test_threads_and_tasks_that_ask_at_the_same_moment_share_one_load(pool: Engi
     threads.append(threading.Thread(target=lambda: asyncio.run(tasks())))
     for thread in threads:
         thread.start()
-    eventually(lambda: next(iter(pool._entries.values())).users == 64)
+    eventually(lambda: users(pool) == 64)
     factory.gate.set()
     for thread in threads:
         thread.join(PATIENCE)
@@ -152,7 +157,7 @@ def test_a_failed_load_is_told_to_each_of_those_who_wait(pool: EnginePool, facto
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
-    eventually(lambda: next(iter(pool._entries.values())).users == 8)
+    eventually(lambda: users(pool) == 8)
     factory.gate.set()
     for thread in threads:
         thread.join(PATIENCE)
@@ -360,7 +365,7 @@ def test_closing_ends_what_is_loaded_and_the_pool_goes_on(pool: EnginePool, fact
 
 
 def test_who_closes_sees_the_end_of_what_is_unloaded(pool: EnginePool) -> None:
-    """No thread in the background keeps it: at the program's end one would be stopped amid freeing it, and abort the process."""
+    """No thread in the background keeps it: at the program's end one would be stopped amid freeing it, and abort all."""
     ended: list[str] = []
 
     def load() -> Engine:
