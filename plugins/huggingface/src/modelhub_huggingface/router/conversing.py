@@ -1,0 +1,118 @@
+"""A chat model, as long as the router does not say that it is none, or that it is not ready."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from modelhub.plugin import (
+    ModelCard,
+    ModelhubError,
+    ModelLoading,
+    Runtime,
+    TextEvent,
+    TextModel,
+    TextRequest,
+    TextResponse,
+    UnknownModel,
+    Wrapper,
+)
+from modelhub_huggingface.router.begun import Begun
+from modelhub_huggingface.router.faults import NOT_SERVED
+from modelhub_huggingface.router.routed import Routed, hurried
+from modelhub_huggingface.waiting import ON_LOADING, Waiting
+
+__all__ = ["Conversing", "Routing"]
+
+Routing = Routed[TextRequest, TextResponse[Any], TextEvent]
+
+
+@dataclass(frozen=True, eq=False)
+class Conversing:
+    """Asks ``chat`` at once, with nothing around it. One that is cold is waited for from its refusal on.
+
+    Where the router says that it is no chat model, the hub is asked what it is for, and ``routed`` answers from then on.
+    Without ``routed`` it is a chat model, whatever is said.
+    """
+
+    chat: TextModel
+    cold_start: float
+    routed: Routing | None = None
+    _no_chat: list[bool] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def card(self) -> ModelCard:
+        return self.chat.card
+
+    async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
+        started, model = runtime.now(), self._model(request)
+        try:
+            return await model.call(request, runtime)
+        except (ModelLoading, UnknownModel) as error:
+            failed = error
+        model = await self._elsewhere(failed, model, request, runtime)
+        return await model.call(hurried(request, runtime.now() - started), runtime)
+
+    def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
+        model = self._model(request)
+        return Begun(model.stream(request, runtime), partial(self._followed, model, request, runtime, runtime.now()))
+
+    async def _followed(
+        self, model: TextModel, request: TextRequest, runtime: Runtime, started: float, error: ModelhubError
+    ) -> AsyncGenerator[TextEvent, None]:
+        """What comes in the place of a stream that did not begin."""
+        other = await self._elsewhere(error, model, request, runtime)
+        async with aclosing(other.stream(hurried(request, runtime.now() - started), runtime)) as events:
+            async for event in events:
+                yield event
+
+    def _model(self, request: TextRequest) -> TextModel:
+        """Who is asked first. A request that wants to be told of a wait may have to wait."""
+        if self._no_chat and self.routed is not None:
+            return self.routed
+        if request.extra and ON_LOADING in request.extra.get(self.card.model.partition(":")[0], ()):
+            return Waiting(self.chat, self.cold_start)
+        return self.chat
+
+    async def _elsewhere(self, error: ModelhubError, model: TextModel, request: TextRequest, runtime: Runtime) -> TextModel:
+        """Who is asked after this refusal. Raises it where nobody is."""
+        if model is self.chat and isinstance(error, ModelLoading):
+            return Waiting(_Refused(self.chat, [error]), self.cold_start)
+        unserved = isinstance(error, UnknownModel) and error.code == NOT_SERVED
+        if not unserved or self.routed is None or model is self.routed or not await self._has_a_task(error, request, runtime):
+            raise error
+        self._no_chat.append(True)
+        return self.routed
+
+    async def _has_a_task(self, error: ModelhubError, request: TextRequest, runtime: Runtime) -> bool:
+        """Whether somebody serves the model for something that is no chat."""
+        assert self.routed is not None
+        try:
+            mapped = await self.routed.finding.mapped(request.timeouts, runtime)
+        except UnknownModel:
+            raise
+        except ModelhubError:
+            raise error from None  # what the router said is all that is known
+        return any(offer.task in self.routed.tasks(request) for offer in mapped.offers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Refused(Wrapper[TextRequest, TextResponse[Any], TextEvent]):
+    """A model that was asked once already, and how it refused: whoever waits for it begins with that."""
+
+    errors: list[ModelLoading]
+
+    async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
+        if self.errors:
+            raise self.errors.pop()
+        return await self.inner.call(request, runtime)
+
+    async def stream(self, request: TextRequest, runtime: Runtime) -> AsyncGenerator[TextEvent, None]:
+        if self.errors:
+            raise self.errors.pop()
+        async with aclosing(self.inner.stream(request, runtime)) as events:
+            async for event in events:
+                yield event
