@@ -90,6 +90,22 @@ def test_a_number_that_cannot_be_is_said_before_anything_is_loaded(tiny: str, op
         say_hi(tiny, **{option: value})
 
 
+def test_models_that_differ_in_what_is_sent_alone_share_an_engine(tiny: str) -> None:
+    """A grammar for one of two names of a file costs no second load, and binds the one alone."""
+    settings = config(tiny)
+    settings["models"]["はい"] = {"model": f"llama:{tiny}", "options": {"extra_body": {"grammar": 'root ::= "はい"'}}}
+    settings["providers"]["too"] = {"uses": "llama", "threads": 1, "extra_body": {"grammar": 'root ::= "いいえ"'}}
+    with Hub(settings) as hub:
+        for _ in range(2):
+            assert hub.text("はい").generate("x", max_output_tokens=20).text == "はい"
+            assert hub.text(f"too:{tiny}").generate("x", max_output_tokens=20).text == "いいえ"
+            free = hub.text("a").generate("x", max_output_tokens=20, seed=1)
+            assert free.text not in ("はい", "いいえ")
+            assert (free.provider, hub.text("a").count_tokens("x").exact) == ("llama", True)
+        assert len(engines().names()) == 1
+        assert len(repr(hub.text("a"))) < 600
+
+
 def test_what_was_loaded_before_a_file_changed_is_not_used_for_the_new_one(tmp_path: Path) -> None:
     from tiny_gguf import write
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from dataclasses import replace
 from typing import Any, Literal
 
 from modelhub.plugin import Bearer, Plain, Route, SetupError, shards
@@ -23,13 +24,17 @@ _ENDING = 5.0
 
 
 class LlamaEngine:
-    """A loaded model. It is reached at ``host``, on a loopback port that only this process knows the key of."""
+    """A loaded model. It answers at ``host``, on a loopback port that only this process knows the key of."""
 
     def __init__(self, server: Any, host: LlamaHost, port: int, files: Seen = ()) -> None:
         self.host = host
         self._files = files
         self._server = server
         self._port = port
+
+    def reached(self, options: LlamaOptions) -> LlamaHost:
+        """Where it answers, for a model with these options."""
+        return replace(self.host, provider=options.provider, quirks=options.quirks, extra_body=options.extra_body)
 
     def check(self) -> None:
         """Raises ``SetupError`` where the model may not be asked any more."""
@@ -114,8 +119,6 @@ def _engine(server: Any, key: str, options: LlamaOptions, files: Seen) -> LlamaE
         options.provider,
         f"{address}/v1",
         {"authorization": Bearer(Plain(key)), "connection": "close"},  # it closes a stream without saying so
-        options.quirks,
-        extra_body=options.extra_body,
         route=Route(proxy="none"),
     )
     return LlamaEngine(server, host, port, files)

@@ -75,7 +75,7 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
         from modelhub_llama.text import text_card
 
         card = text_card(options, name, template=written(header, options), known=card)
-    return Resident(card, plan, lambda engine: over(engine.host, name), purpose == "text")
+    return Resident(card, plan, lambda engine: over(engine.reached(options), name), purpose == "text")
 
 
 def engine_plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, window: int) -> Plan[LlamaEngine]:

@@ -11,7 +11,7 @@ from modelhub.plugin import ConfigError, Plan, bytes_of, shards
 from modelhub_llama.engine import LlamaEngine, Purpose, load
 from modelhub_llama.gguf.header import read
 from modelhub_llama.gguf.memory import needs
-from modelhub_llama.options import LlamaOptions, Prompts
+from modelhub_llama.options import LlamaOptions
 
 __all__ = ["plan"]
 
@@ -41,12 +41,18 @@ def plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, window: 
 
 
 def _key(purpose: Purpose, path: str, options: LlamaOptions, window: int) -> Hashable:
-    """The file as it is now, and the options that it is loaded with."""
+    """The file as it is now, and what it is loaded with; models that differ in what is sent alone share an engine."""
     state = os.stat(path)
-    asked = replace(
-        options, keep_alive=None, memory_limit=None, max_loaded=None, on_overflow="error", models=(), prompts=Prompts()
-    )
-    return (os.path.realpath(path), state.st_mtime_ns, state.st_size, purpose, window, repr(asked))
+    files = (*options.adapters, options.projector, options.chat_template)
+    loaded = (*(getattr(options, name) for name in _LOADED), *files, options.config_folder if any(files) else "")
+    return (os.path.realpath(path), state.st_ino, state.st_mtime_ns, state.st_size, purpose, window, loaded)
+
+
+_LOADED = (
+    *("parallel", "queue", "prompt", "pooling", "threads", "threads_batch", "batch", "micro_batch", "gpu_layers"),
+    *("cache_type_k", "cache_type_v", "flash_attention", "mmap", "mlock"),
+)
+"""Options that the engine is loaded with, beside files."""
 
 
 def _memory(path: str, options: LlamaOptions) -> int:

@@ -35,7 +35,9 @@ def in_process(name: str, options: LlamaOptions) -> RerankingModel:
     window = min(options.context_window or _LONGEST, known.context_window or 512)
     known = replace(known, kind="reranking", capabilities={}, dimensions=None, settings=frozenset({"top_n"}))
     plan = engine_plan("reranking", path, name, options, window)
-    return Resident(replace(known, context_window=window), plan, lambda engine: order(engine.host, name), streamed=False)
+    return Resident(
+        replace(known, context_window=window), plan, lambda engine: order(engine.reached(options), name), streamed=False
+    )
 
 
 def order(site: Site, name: str) -> RerankingModel:

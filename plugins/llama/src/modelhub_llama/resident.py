@@ -13,7 +13,7 @@ from modelhub_llama.engine import LlamaEngine
 __all__ = ["Resident"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Resident:
     """The model that ``over`` makes of a loaded engine.
 
@@ -24,6 +24,9 @@ class Resident:
     plan: Plan[LlamaEngine]
     over: Callable[[LlamaEngine], Model[Any, Any, Any]]
     streamed: bool
+
+    def __repr__(self) -> str:
+        return f"Resident({self.card.model!r})"
 
     async def call(self, request: Request, runtime: Runtime) -> Any:
         if self.streamed:

@@ -26,7 +26,7 @@ SETTINGS = frozenset(
 """What llama.cpp heeds of any request."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LlamaText:
     """A model that writes. ``window`` is its context window, where it is known before the server is asked."""
 
@@ -40,6 +40,9 @@ class LlamaText:
     def __post_init__(self) -> None:
         endpoint: Any = Plain(self.site, self.name) if self._is_plain else LlamaChat(self.site, self.name)
         object.__setattr__(self, "_wire", HttpModel(endpoint))
+
+    def __repr__(self) -> str:
+        return f"LlamaText({self.card.model!r})"
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
         model = await self._fitting_model(request, runtime)
@@ -108,13 +111,13 @@ def text_card(
 
 @dataclass(eq=False)
 class Texts:
-    """Makes the model of a site, and keeps what it has learned of the last one."""
+    """Makes the model of a site, and keeps what it has learned of the last one: an engine's headers are its own."""
 
     options: LlamaOptions
     card: ModelCard | None = None
-    _last: tuple[Host, LlamaText] | None = None
+    _last: tuple[Any, LlamaText] | None = None
 
     def __call__(self, site: Host, name: str) -> LlamaText:
-        if self._last is None or self._last[0] is not site:
-            self._last = (site, LlamaText(site, name, self.options, self.card or text_card(self.options, name)))
+        if self._last is None or self._last[0] is not site.headers:
+            self._last = (site.headers, LlamaText(site, name, self.options, self.card or text_card(self.options, name)))
         return self._last[1]

@@ -94,7 +94,7 @@ def in_process(name: str, options: LlamaOptions) -> EmbeddingModel:
     plan = engine_plan("embedding", path, name, options, told.input_tokens or 512)
     if options.embedder != "llama.cpp":
         return _computed_here(path, options, plan, known, told)
-    return Resident(known, plan, lambda engine: vectors(engine.host, name, told), streamed=False)
+    return Resident(known, plan, lambda engine: vectors(engine.reached(options), name, told), streamed=False)
 
 
 def _described(card: ModelCard, told: Told) -> ModelCard:

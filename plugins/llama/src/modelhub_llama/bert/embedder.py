@@ -54,7 +54,7 @@ def load_bert(path: str, embedder: Embedder, pooling: str | None) -> BertEngine:
     return BertEngine(weights.wordpiece, Bert(weights, by_torch if embedder == "torch" else by_numpy))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BertModel:
     """The model over a leased engine. ``prompts`` are put before texts by their purpose."""
 
@@ -63,6 +63,9 @@ class BertModel:
     prompts: Mapping[Literal["query", "document"], str]
     metadata: Mapping[str, Any]
     """What responses say of their vectors."""
+
+    def __repr__(self) -> str:
+        return f"BertModel({self.card.model!r})"
 
     async def call(self, request: EmbeddingRequest, runtime: Runtime) -> EmbeddingResponse:
         if request.dimensions not in (None, self.card.dimensions):
