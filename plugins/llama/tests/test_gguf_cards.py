@@ -165,8 +165,8 @@ def test_a_folder_is_listed_with_the_reason_for_what_cannot_be_used(
     assert local(LlamaOptions(base_url="http://localhost:1/v1")) == ()
 
 
-def test_memory_grows_with_the_window_and_shrinks_with_the_cache_type(tiny: str) -> None:
-    head = read(tiny)
+def test_memory_grows_with_the_window_and_shrinks_with_the_cache_type(tmp_path: Path) -> None:
+    head = read(write(tmp_path / "wide.gguf", context=4096))
     layers, width = 2, 64
     for window in (256, 512, 4096):
         for parallel in (1, 2):

@@ -77,6 +77,46 @@ def test_a_window_that_is_set_smaller_holds(path: str) -> None:
     assert caught.value.context_window == 256
 
 
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({}, r"Shorten it: the model was trained for no more\.$"),
+        ({"context_window": 4096}, r"holds 512\. Shorten it: the model was trained for no more\.$"),
+        ({"context_window": 64}, r"Shorten it, or set a larger context_window, up to 512\.$"),
+    ],
+    ids=str,
+)
+def test_no_larger_window_is_advised_than_there_can_be(path: str, options: dict[str, Any], advice: str) -> None:
+    with Hub(config(path, **options)) as hub, pytest.raises(ContextOverflow, match=advice):
+        hub.text("a").generate("長い話です。" * 50)
+
+
+def test_of_a_server_a_larger_context_is_advised(path: str) -> None:
+    with serving(path, n_ctx=2 * WINDOW) as there:
+        with Hub(trimming(there)) as hub, pytest.raises(ContextOverflow, match="or start the server with a larger context"):
+            hub.text("a").generate("長い話です。" * 50)
+        own = {**there, "providers": {"llama": {**there["providers"]["llama"], "context_window": 64}}}
+        with Hub(own) as hub, pytest.raises(ContextOverflow, match="or set a larger context_window, up to 512"):
+            hub.text("a").generate("長い話です。" * 50)
+
+
+def test_a_file_that_does_not_say_what_it_was_trained_for_takes_what_is_set() -> None:
+    from modelhub_llama.gguf.header import Header
+    from modelhub_llama.gguf.memory import window
+    from modelhub_llama.options import LlamaOptions
+
+    said = {"general.architecture": "llama", "llama.context_length": 512}
+    for metadata, asked, told in (
+        ({}, None, 4096),
+        ({}, 9000, 9000),
+        (said, None, 512),
+        (said, 9000, 512),
+        (said, 64, 64),
+    ):
+        header = Header("x.gguf", 3, metadata, (), 0, 0)
+        assert window(header, LlamaOptions(context_window=asked)) == told
+
+
 def test_an_answer_that_fills_the_window_was_cut(place: dict[str, Any]) -> None:
     for response in four_ways(place, "x" * 460, extra={"llama": {"ignore_eos": True}}):
         assert response.finish_reason == "length"

@@ -13,6 +13,7 @@ from modelhub_llama.engine import LlamaEngine, Purpose
 from modelhub_llama.gguf.cards import card as described
 from modelhub_llama.gguf.finding import find
 from modelhub_llama.gguf.header import read
+from modelhub_llama.gguf.memory import window as tokens_of
 from modelhub_llama.host import LlamaHost
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.resident import Resident
@@ -63,7 +64,7 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
         return over(server(options), name)
     path = find(name, options)
     header = read(path)
-    window = min(options.context_window or 4096, header.context_length or 4096)
+    window = tokens_of(header, options)
     plan = engine_plan(purpose, path, name, options, window)
     known = described(path, name, options)
     if purpose == "text" and known.kind != "text" and header.chat_template is None:
@@ -72,8 +73,9 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
     card = replace(known, kind=purpose, context_window=window, local=True)
     if purpose == "text":
         from modelhub_llama.template import written
-        from modelhub_llama.text import text_card
+        from modelhub_llama.text import Texts, text_card
 
+        over = Texts(options, header.context_length)
         card = text_card(options, name, template=written(header, options), known=card)
     return Resident(card, plan, lambda engine: over(engine.reached(options), name), purpose == "text")
 

@@ -79,7 +79,7 @@ class LlamaOptions:
     models: tuple[str, ...] = ("models",)
     """Folders in which GGUF files are found by name, beside the cache of imported models."""
     context_window: int | None = None
-    """Tokens of one request, prompt and answer together; left out, what the model was trained for, 4,096 at most."""
+    """Tokens of one request, prompt and answer together, up to what the model was trained for; left out, 4,096 at most."""
     parallel: int = 2
     """Requests that are decoded beside each other; each has a whole context window."""
     queue: int = 128

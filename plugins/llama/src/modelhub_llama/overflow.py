@@ -51,6 +51,8 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
     count: Count
     window: int | None
     trim: bool = False
+    advice: str = "Shorten it, or set a larger context_window."
+    """What to do where it does not fit."""
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
         fitted, notices = await self._fitted(request, self.window, runtime)
@@ -91,7 +93,7 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
         if counted.tokens + room <= window:
             return request, ()
         if not self.trim:
-            raise _overflow(counted, window, request)
+            raise _overflow(counted, window, request, self.advice)
         return await self._trimmed(request, window - room, window, runtime)
 
     async def _trimmed(
@@ -103,7 +105,7 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
         shortest = replace(request, messages=(*always, *last))
         counted = await self._counted(shortest, window, runtime)
         if counted.tokens > space:
-            raise _overflow(counted, window, request)
+            raise _overflow(counted, window, request, self.advice)
         while least < most:
             middle = (least + most) // 2
             if (await self._counted(_without(request, always, older[middle:], last), window, runtime)).tokens <= space:
@@ -207,11 +209,11 @@ def _without(
     return replace(request, messages=(*always, *(message for turn in older for message in turn), *last))
 
 
-def _overflow(counted: Counted, window: int, request: TextRequest) -> ContextOverflow:
+def _overflow(counted: Counted, window: int, request: TextRequest, advice: str) -> ContextOverflow:
     room, tokens = request.knobs.max_output_tokens, counted.tokens
     needed = f"{counted} tokens" if room is None else f"{counted} tokens, with {room} for the answer {tokens + room}"
     return ContextOverflow(
-        f"The prompt has {needed}; the context window holds {window}. Shorten it, or set a larger context_window.",
+        f"The prompt has {needed}; the context window holds {window}. {advice}",
         prompt_tokens=tokens,
         context_window=window,
         max_output_tokens=room,

@@ -34,6 +34,8 @@ class LlamaText:
     name: str
     options: LlamaOptions
     card: ModelCard
+    trained: int | None = None
+    """Tokens that it was trained for, where its file says it."""
     _told: list[Facts] = field(default_factory=list, init=False, repr=False)
     _wire: HttpModel[Any, Any, Any] = field(init=False, repr=False)
 
@@ -77,9 +79,20 @@ class LlamaText:
 
         wire: Any = HttpModel(Plain(self.site, self.name, facts.bos)) if self._is_plain and facts.bos else self._wire
         window = min(filter(None, (facts.window, self.card.context_window)), default=None) if needed else None
-        fitting = Fitting(wire, count, window, self.options.on_overflow == "trim")
+        fitting = Fitting(wire, count, window, self.options.on_overflow == "trim", self._advice(window, facts))
         calls = request.tools or with_calls(request)
         return HeldToTools(fitting, native=facts.tools is True) if calls else fitting
+
+    def _advice(self, window: int | None, facts: Facts) -> str:
+        """How there is more room, if there can be."""
+        if self.options.place != "in-process" and window == facts.window:
+            return "Shorten it, or start the server with a larger context."
+        most = self.trained if self.options.place == "in-process" else facts.window
+        if most is None:
+            return "Shorten it, or set a larger context_window."
+        if window is not None and window >= most:
+            return "Shorten it: the model was trained for no more."
+        return f"Shorten it, or set a larger context_window, up to {most}."
 
     async def _facts(self, request: TextRequest, runtime: Runtime) -> Facts:
         """What the server says of itself, asked once."""
@@ -114,10 +127,10 @@ class Texts:
     """Makes the model of a site, and keeps what it has learned of the last one: an engine's headers are its own."""
 
     options: LlamaOptions
-    card: ModelCard | None = None
+    trained: int | None = None
     _last: tuple[Any, LlamaText] | None = None
 
     def __call__(self, site: Host, name: str) -> LlamaText:
         if self._last is None or self._last[0] is not site.headers:
-            self._last = (site.headers, LlamaText(site, name, self.options, self.card or text_card(self.options, name)))
+            self._last = (site.headers, LlamaText(site, name, self.options, text_card(self.options, name), self.trained))
         return self._last[1]

@@ -53,8 +53,9 @@ class Need:
 
 
 def window(header: Header, options: LlamaOptions) -> int:
-    """Tokens of one request, as configured; left out, what the model was trained for, 4,096 at most."""
-    return options.context_window or min(header.context_length or DEFAULT_WINDOW, DEFAULT_WINDOW)
+    """Tokens of one request: as configured, left out 4,096, and never more than the model was trained for."""
+    wanted = options.context_window or DEFAULT_WINDOW
+    return min(wanted, header.context_length or wanted)
 
 
 def needs(header: Header, options: LlamaOptions, weights: int | None = None) -> Need:
