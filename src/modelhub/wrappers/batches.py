@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from modelhub.model import ModelCard
 
-__all__ = ["CountTokens", "Limits", "exceeds", "pieces"]
+__all__ = ["CountTokens", "Limits", "may_exceed", "pieces"]
 
 CountTokens = Callable[[str], int]
 
@@ -67,26 +67,33 @@ def _letters(text: str) -> int:
     return len(text) if text.isascii() else 4 * len(text)
 
 
-def exceeds(text: str, tokens: int, count: CountTokens) -> bool:
-    """Whether a text has more tokens; most need no counting."""
-    return _letters(text) > tokens and count(text) > tokens
+def may_exceed(text: str, tokens: int) -> bool:
+    """Whether a text might have more tokens; of most, their length alone tells that they have not."""
+    return _letters(text) > tokens
 
 
-def pieces(text: str, tokens: int, count: CountTokens) -> list[str]:
-    """The text in pieces of at most about ``tokens`` each, cut at white space where there is some near; nothing is lost."""
-    found = []
-    while count(text) > tokens and len(text) > 1:
-        end = _fitting(text, tokens, count)
-        found.append(text[:end])
-        text = text[end:]
-    return [*found, text]
+def pieces(text: str, tokens: int, count: CountTokens) -> Iterator[str]:
+    """The text in pieces of at most about ``tokens`` each, cut at white space where there is some near; nothing is lost.
+
+    One after another: whoever wants the first alone pays for it alone.
+    """
+    start = 0
+    while start < len(text):
+        end = _end(text, start, tokens, count)
+        yield text[start:end]
+        start = end
 
 
-def _fitting(text: str, tokens: int, count: CountTokens) -> int:
-    """Where the first piece ends."""
-    low, high = 1, min(len(text), tokens * 8)
+def _end(text: str, start: int, tokens: int, count: CountTokens) -> int:
+    """Where a piece ends that starts there. No more of the text is counted than it takes."""
+    reach = 8 * tokens
+    while count(text[start : start + reach]) <= tokens:
+        if start + reach >= len(text):
+            return len(text)
+        reach *= 2
+    low, high = 1, min(len(text) - start, reach)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if count(text[:middle]) <= tokens else (low, middle - 1)
-    spaces = [place for place in range(max(low * 9 // 10, 1), low) if text[place].isspace()]
-    return spaces[-1] + 1 if spaces else low
+        low, high = (middle, high) if count(text[start : start + middle]) <= tokens else (low, middle - 1)
+    spaces = [place for place in range(max(low * 9 // 10, 1), low) if text[start + place].isspace()]
+    return start + (spaces[-1] + 1 if spaces else low)

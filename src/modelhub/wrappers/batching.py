@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import Never
 
 from modelhub.errors import AnswerError, ContextOverflow, InvalidRequest, ModelhubError
 from modelhub.interfaces.embedding import EmbeddingRequest, EmbeddingResponse
 from modelhub.model import Model, Notice, Runtime, Timing, Wrapper
-from modelhub.wrappers.batches import CountTokens, Limits, exceeds, pieces
+from modelhub.wrappers.batches import CountTokens, Limits, may_exceed, pieces
 from modelhub.wrappers.deadline import Deadline
 from modelhub.wrappers.lanes import in_lanes
 from modelhub.wrappers.refusals import REFUSALS, about, counts_texts, too_long, too_much
@@ -96,6 +97,8 @@ class _Call:
     served: list[int] = field(default_factory=list)
     """Places of texts that were answered: where there is one, a refusal is not about the request as such."""
     lessons: list[_Lesson] = field(default_factory=list)
+    counted: dict[int, int] = field(default_factory=dict)
+    """The tokens of texts that may be too long, by their places: each is counted once."""
 
     @property
     def inner(self) -> Model[EmbeddingRequest, EmbeddingResponse, Never]:
@@ -130,7 +133,7 @@ class _Call:
     def _batches(self, places: Sequence[int]) -> Iterator[Sequence[int]]:
         """What goes together; a text that is surely too long goes alone. Raises where such a one is not wanted."""
         limit = self.inner.card.limits.get("input_tokens")
-        long = [] if limit is None else [place for place in places if self._surely_too_long(self.texts[place], limit)]
+        long = [] if limit is None else [place for place in places if self._surely_too_long(place, limit)]
         if long and self.request.on_long == "error":
             raise self._overlong(long[0])
         start = 0
@@ -141,8 +144,14 @@ class _Call:
             start = end + 1
         yield from self.limits.batches(self.texts, places[start:])
 
-    def _surely_too_long(self, text: str, limit: int) -> bool:
-        return exceeds(text, limit if self.owner.exact else limit * _BEYOND_DOUBT, self.owner.estimate)
+    def _surely_too_long(self, place: int, limit: int) -> bool:
+        most = limit if self.owner.exact else limit * _BEYOND_DOUBT
+        return may_exceed(self.texts[place], most) and self._tokens(place) > most
+
+    def _tokens(self, place: int) -> int:
+        if place not in self.counted:
+            self.counted[place] = self.owner.estimate(self.texts[place])
+        return self.counted[place]
 
     def _whole(self, parts: Sequence[EmbeddingResponse]) -> EmbeddingResponse:
         self.owner.learned.extend(lesson.items for lesson in self.lessons if lesson.lasting)
@@ -153,7 +162,7 @@ class _Call:
     async def _batch(self, places: Sequence[int]) -> list[EmbeddingResponse]:
         """The answers to these texts, in their order: one, where nothing is refused."""
         limit = self.inner.card.limits.get("input_tokens")
-        if len(places) == 1 and limit is not None and self._surely_too_long(self.texts[places[0]], limit):
+        if len(places) == 1 and limit is not None and self._surely_too_long(places[0], limit):
             return [await self._long(places[0], None)]
         parts: list[EmbeddingResponse] = []
         while places:  # one by one: a refusal makes those after it smaller
@@ -213,7 +222,7 @@ class _Call:
         return False
 
     def _overlong(self, place: int) -> ContextOverflow:
-        tokens = self.owner.estimate(self.texts[place])
+        tokens = self._tokens(place)
         limit = self.inner.card.limits["input_tokens"]
         told = f"It has {'' if self.owner.exact else 'about '}{tokens} tokens, the model takes {limit}"
         message = f'{told}; on_long="truncate" and on_long="mean" go on with it.'
@@ -221,7 +230,7 @@ class _Call:
 
     async def _long(self, place: int, refusal: ModelhubError | None) -> EmbeddingResponse:
         """The vector of a text that is too long, made as the request says."""
-        tokens = self.owner.estimate(self.texts[place])
+        tokens = await self.runtime.in_thread(self._tokens, place)
         told = refusal.context_window if isinstance(refusal, ContextOverflow) else None
         limit = self.inner.card.limits.get("input_tokens") or told or tokens // 2
         if refusal is not None:
@@ -236,9 +245,7 @@ class _Call:
     async def _shortened(self, place: int, limit: int) -> tuple[list[str], EmbeddingResponse]:
         """The text's beginning or all its pieces, and one vector for them. Pieces grow smaller until they are taken."""
         while True:
-            cut = pieces(self.texts[place], max(limit, 1), self.owner.estimate)
-            if self.request.on_long == "truncate":
-                del cut[1:]
+            cut, weights = await self.runtime.in_thread(self._cut, place, max(limit, 1))
             try:
                 parts = [
                     await self._sent([cut[piece] for piece in batch]) for batch in self.limits.batches(cut, range(len(cut)))
@@ -246,8 +253,20 @@ class _Call:
             except REFUSALS as error:
                 if limit <= 1 or not too_long(error):
                     raise about(place, error)  # noqa: B904  # the same error, naming its text
-                limit = limit * 3 // 4
+                limit = _smaller(limit, error)
                 continue
             for part in parts:
                 self._check(part, [place] * len(part))
-            return cut, replace(summed(parts), **mean(parts, [self.owner.estimate(piece) for piece in cut]))
+            return cut, replace(summed(parts), **mean(parts, weights))
+
+    def _cut(self, place: int, limit: int) -> tuple[list[str], list[int]]:
+        """The pieces of a text that are wanted, and the tokens of each."""
+        found = pieces(self.texts[place], limit, self.owner.estimate)
+        cut = list(islice(found, 1 if self.request.on_long == "truncate" else None))
+        return cut, [self.owner.estimate(piece) for piece in cut] if len(cut) > 1 else [1]
+
+
+def _smaller(limit: int, refusal: ModelhubError) -> int:
+    """A limit for the next try: as much smaller as the refusal says that a piece was too long, and a quarter at least."""
+    had, takes = getattr(refusal, "prompt_tokens", None), getattr(refusal, "context_window", None)
+    return min(limit * 3 // 4, limit * takes // had) if had and takes else limit * 3 // 4

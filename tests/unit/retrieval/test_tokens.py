@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -106,3 +107,16 @@ def test_the_time_is_in_proportion_to_the_length() -> None:
 
     text = (ENGLISH + JAPANESE + CODE) * 400
     assert seconds(text * 8) < 40 * max(min(seconds(text) for _ in range(3)), 0.001)
+
+
+def test_a_long_text_lets_other_threads_run_while_it_is_counted() -> None:
+    late: list[float] = []
+    counting = threading.Thread(target=count_tokens, args=(ENGLISH * 100_000,))
+    counting.start()
+    while counting.is_alive():
+        started = time.monotonic()
+        time.sleep(0.005)
+        late.append(time.monotonic() - started)
+    counting.join()
+    assert len(late) > 20, "It took long enough to be told."
+    assert max(late) < 0.5

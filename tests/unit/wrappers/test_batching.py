@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -28,6 +29,7 @@ from modelhub.interfaces.embedding import EmbeddingRequest, EmbeddingResponse, p
 from modelhub.model import ModelCard, Runtime, Timeouts, Usage
 from modelhub.retrieval.tokens import count_tokens
 from modelhub.testing import Driven, FakeRuntime, drive
+from modelhub.transport.asynchronous import AsyncRuntime
 from modelhub.wrappers.batches import pieces
 from modelhub.wrappers.batching import Batching
 from modelhub.wrappers.retry import Retry
@@ -327,11 +329,53 @@ def test_a_text_that_is_too_long_may_become_the_mean_of_its_pieces(limits: dict[
     assert response.usage.input_tokens >= len(LONG)
 
 
+@pytest.mark.parametrize(("on_long", "most"), [("truncate", 2), ("mean", 25)])
+def test_a_long_text_is_counted_a_few_times_and_not_once_for_each_piece(on_long: Any, most: int) -> None:
+    """Off the event loop, which goes on meanwhile."""
+    text, seen, threads = "a long way " * 5000, [0], set()
+
+    def count(piece: str) -> int:
+        seen[0] += len(piece)
+        threads.add(threading.current_thread())
+        return count_tokens(piece)
+
+    async def awaited() -> EmbeddingResponse:
+        asked = EmbeddingRequest(inputs=(text, text), on_long=on_long)
+        return await Batching(Host(limits={"input_tokens": 64}), count).call(asked, AsyncRuntime())
+
+    response = asyncio.run(awaited())
+    assert len(response.notices) == 2
+    assert seen[0] < 2 * most * len(text)
+    assert threading.main_thread() not in threads
+
+
+def test_pieces_grow_smaller_by_as_much_as_the_refusal_says() -> None:
+    """A vocabulary of bytes has many more tokens than the estimate: the second try fits, or the third."""
+
+    def refuse(texts: Sequence[str]) -> ModelhubError | None:
+        longest = max(map(len, texts))
+        return ContextOverflow("too long", prompt_tokens=longest, context_window=100) if longest > 100 else None
+
+    host = Host(limits={"input_tokens": 100}, refuse=refuse)
+    embed(host, "words and words " * 500, on_long="truncate")
+    assert len(host.asked) <= 3
+    assert len(host.asked[-1][0]) > 50
+
+
+def test_nothing_of_a_text_is_lost_between_its_pieces() -> None:
+    """AT-L: whatever it is made of; a run of spaces is few tokens for many characters."""
+    for text in ("word " * 300, "灯台" * 300, " " * 5000 + "end", "a", "\n" * 3000, "x" * 700 + " y"):
+        cut = list(pieces(text, 20, count_tokens))
+        assert "".join(cut) == text
+        assert all(count_tokens(piece) <= 20 for piece in cut)
+    assert list(pieces("", 20, count_tokens)) == []
+
+
 def test_the_mean_weighs_pieces_by_their_tokens_and_has_the_length_of_the_others() -> None:
     text = "a " * 1000 + "b " * 500
     host = Host(limits={"input_tokens": 500}, vector=lambda piece: [1.0, 0.0] if "a" in piece else [0.0, 1.0])
     response = embed(host, text, on_long="mean")
-    cut = pieces(text, 500, count_tokens)
+    cut = list(pieces(text, 500, count_tokens))
     weights = [sum(count_tokens(piece) for piece in cut if ("a" in piece) == wanted) for wanted in (True, False)]
     expected = np.array(weights) / np.linalg.norm(weights)
     assert np.allclose(response.array()[0], expected, atol=1e-6)
@@ -391,7 +435,7 @@ def test_the_time_of_a_call_is_that_of_all_its_batches() -> None:
 
 @pytest.mark.parametrize("text", ["", "word " * 50, "日本語の文章。" * 40, "x" * 1000, "👩‍🚀" * 90])
 def test_pieces_are_small_enough_and_lose_nothing(text: str) -> None:
-    cut = pieces(text, 20, count_tokens)
+    cut = list(pieces(text, 20, count_tokens))
     assert "".join(cut) == text
     assert all(count_tokens(piece) <= 20 for piece in cut)
 
