@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelhub.plugin import (
     ModelCard,
@@ -22,26 +22,28 @@ from modelhub.plugin import (
 )
 from modelhub_huggingface.router.begun import Begun
 from modelhub_huggingface.router.faults import NOT_SERVED
-from modelhub_huggingface.router.routed import Routed, hurried
+from modelhub_huggingface.router.haste import hurried
 from modelhub_huggingface.waiting import ON_LOADING, Waiting
 
-__all__ = ["Conversing", "Routing"]
+if TYPE_CHECKING:
+    from modelhub_huggingface.router.tasked import Routing
 
-Routing = Routed[TextRequest, TextResponse[Any], TextEvent]
+__all__ = ["Conversing"]
 
 
 @dataclass(frozen=True, eq=False)
 class Conversing:
     """Asks ``chat`` at once, with nothing around it. One that is cold is waited for from its refusal on.
 
-    Where the router says that it is no chat model, the hub is asked what it is for, and ``routed`` answers from then on.
-    Without ``routed`` it is a chat model, whatever is said.
+    Where the router says that it is no chat model, the hub is asked what it is for, and what ``otherwise`` gives answers from
+    then on. Without ``otherwise`` it is a chat model, whatever is said.
     """
 
     chat: TextModel
     cold_start: float
-    routed: Routing | None = None
-    _no_chat: list[bool] = field(default_factory=list, init=False, repr=False)
+    otherwise: Callable[[], Routing] | None = None
+    _turned: list[Routing] = field(default_factory=list, init=False, repr=False)
+    """What answers since the router has said that this is no chat model."""
 
     @property
     def card(self) -> ModelCard:
@@ -71,8 +73,8 @@ class Conversing:
 
     def _model(self, request: TextRequest) -> TextModel:
         """Who is asked first. A request that wants to be told of a wait may have to wait."""
-        if self._no_chat and self.routed is not None:
-            return self.routed
+        if self._turned:
+            return self._turned[-1]
         if request.extra and ON_LOADING in request.extra.get(self.card.model.partition(":")[0], ()):
             return Waiting(self.chat, self.cold_start)
         return self.chat
@@ -82,21 +84,24 @@ class Conversing:
         if model is self.chat and isinstance(error, ModelLoading):
             return Waiting(_Refused(self.chat, [error]), self.cold_start)
         unserved = isinstance(error, UnknownModel) and error.code == NOT_SERVED
-        if not unserved or self.routed is None or model is self.routed or not await self._has_a_task(error, request, runtime):
+        if not unserved or self.otherwise is None or model in self._turned:
             raise error
-        self._no_chat.append(True)
-        return self.routed
+        routed = self.otherwise()
+        if not await _has_a_task(routed, error, request, runtime):
+            raise error
+        self._turned.append(routed)
+        return routed
 
-    async def _has_a_task(self, error: ModelhubError, request: TextRequest, runtime: Runtime) -> bool:
-        """Whether somebody serves the model for something that is no chat."""
-        assert self.routed is not None
-        try:
-            mapped = await self.routed.finding.mapped(request.timeouts, runtime)
-        except UnknownModel:
-            raise
-        except ModelhubError:
-            raise error from None  # what the router said is all that is known
-        return any(offer.task in self.routed.tasks(request) for offer in mapped.offers)
+
+async def _has_a_task(routed: Routing, error: ModelhubError, request: TextRequest, runtime: Runtime) -> bool:
+    """Whether somebody serves the model for something that is no chat."""
+    try:
+        mapped = await routed.finding.mapped(request.timeouts, runtime)
+    except UnknownModel:
+        raise
+    except ModelhubError:
+        raise error from None  # what the router said is all that is known
+    return any(offer.task in routed.tasks(request) for offer in mapped.offers)
 
 
 @dataclass(frozen=True, eq=False)

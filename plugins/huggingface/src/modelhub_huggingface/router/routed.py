@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from modelhub.plugin import ModelCard, Request, Response, Runtime, UnknownModel
 from modelhub_huggingface.router.choosing import choose
 from modelhub_huggingface.router.finding import Finding
+from modelhub_huggingface.router.haste import hurried
 from modelhub_huggingface.router.mapping import Mapped
 from modelhub_huggingface.router.place import Place
 from modelhub_huggingface.router.seats import Seat, seat
 
-__all__ = ["Routed", "hurried"]
+__all__ = ["Routed"]
 
 RequestT = TypeVar("RequestT", bound=Request)
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -68,11 +69,3 @@ class Routed(Generic[RequestT, ResponseT, EventT]):
             choice = choose(told, tasks, self.place.wanted, self.card.model)
             chosen = self._seats[tasks] = (told, seat(choice, self.place, self.card))
         return chosen[1]
-
-
-def hurried(request: RequestT, passed: float) -> RequestT:
-    """The request with the time that is left for it."""
-    total = request.timeouts.total
-    if total is None or passed <= 0:
-        return request
-    return replace(request, timeouts=replace(request.timeouts, total=max(total - passed, 0.001)))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from modelhub.plugin import HttpModel, TextModel
 from modelhub_huggingface.options import HuggingFaceOptions
-from modelhub_huggingface.pipelines.text import TASKS, text_card, text_task
 from modelhub_huggingface.router.chat import ChatSite, RouterChat
-from modelhub_huggingface.router.conversing import Conversing, Routing
+from modelhub_huggingface.router.conversing import Conversing
 from modelhub_huggingface.router.place import Place, asked_task, place
-from modelhub_huggingface.router.providers import honoured
-from modelhub_huggingface.router.routed import Routed
+
+if TYPE_CHECKING:
+    from modelhub_huggingface.router.tasked import Routing
 
 __all__ = ["model"]
 
@@ -26,23 +27,18 @@ def model(name: str, options: HuggingFaceOptions) -> TextModel:
     """
     where = place(name, options)
     task = asked_task("text", options, None)
-    if options.prompt == "plain" and task in (None, "text-generation"):
-        return _routed(where, "text-generation")
-    if task is not None and task not in _CHAT:
-        return _routed(where, task)
+    plain = options.prompt == "plain" and task in (None, "text-generation")
+    if plain or (task is not None and task not in _CHAT):
+        from modelhub_huggingface.router.tasked import for_task
+
+        return for_task(where, task or "text-generation")
     chat = RouterChat(ChatSite(where.router, where.model, where.wanted), where.name, task=task)
     surely = task is not None or options.prompt == "chat"
-    return Conversing(HttpModel(chat), options.cold_start, None if surely else _any_task(where))
+    return Conversing(HttpModel(chat), options.cold_start, None if surely else partial(_for_any_task, where))
 
 
-def _routed(where: Place, task: str) -> Routing:
-    """The model for one task."""
-    fields = text_card(task, text_task(task, specified=True))
-    if task == "text-generation":
-        fields["settings"] = honoured(task, where.wanted)
-    return Routed(replace(where.card("text"), **fields), where, lambda _: (task,))
+def _for_any_task(where: Place) -> Routing:
+    """The way to whichever task a model is for; most that are asked to chat need none of what stands on it."""
+    from modelhub_huggingface.router.tasked import for_any_task
 
-
-def _any_task(where: Place) -> Routing:
-    """The model for whichever task it is for: what it is then asked is held against that task alone."""
-    return Routed(where.card("text"), where, lambda _: TASKS)
+    return for_any_task(where)
