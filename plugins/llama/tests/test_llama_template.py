@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asking import config, four_ways, saying
-from modelhub_llama import template
+from modelhub_llama import diagnosis, template
 from modelhub_llama.gguf.header import read
 from modelhub_llama.options import LlamaOptions
 from scripted_gguf import HERMES
@@ -135,6 +136,42 @@ def test_a_template_that_is_not_taken_is_an_error_with_its_reason(name: str, tmp
     path = write(tmp_path / "refused.gguf", template=text)
     with Hub(config(path)) as hub, pytest.raises(SetupError, match=f"is not taken by llama.cpp: .*{words}"):
         hub.text("a").generate("x")
+
+
+def test_a_template_that_was_found_sound_is_not_tried_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is noted beside the models; one that is not sound is tried again, for it may have been a busy machine."""
+    monkeypatch.setenv("MODELHUB_CACHE", str(tmp_path / "cache"))
+    sound, refused = SOUND["range"] + " 一度だけ", "{{ range(3) }}{% if %}x"
+    template.tried(sound, "model.gguf")
+    with pytest.raises(SetupError):
+        template.tried(refused, "model.gguf")
+    assert len(list((tmp_path / "cache" / "templates").iterdir())) == 1
+    monkeypatch.setattr(template, "_TRIED", {})
+    monkeypatch.setattr(sys, "executable", str(marking(tmp_path)))
+    template.tried(sound, "model.gguf")
+    assert not (tmp_path / "started").exists()
+    with pytest.raises(SetupError):
+        template.tried(refused, "model.gguf")
+    assert (tmp_path / "started").exists()
+
+
+def test_a_frozen_program_does_not_start_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its executable is the program, whatever it is called with."""
+    monkeypatch.setattr(sys, "executable", str(marking(tmp_path)))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    template.tried(SOUND["range"] + " 凍結", "model.gguf")
+    assert diagnosis.reason("model.gguf") == "it does not say why"
+    assert not (tmp_path / "started").exists()
+
+
+def marking(folder: Path) -> Path:
+    """A program that leaves a mark, and fails."""
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{folder / 'started'}'\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    return program
 
 
 @pytest.mark.parametrize(("name", "text"), [*HOSTILE.items(), ("macro", SOUND["macro"]), ("range", SOUND["range"])])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
+from subprocess import TimeoutExpired
+
+from modelhub_llama.apart import run_apart
 
 __all__ = ["main", "reason"]
 
@@ -19,15 +21,11 @@ _OTHERWISE = (
 
 def reason(path: str) -> str:
     """What llama.cpp says of the file, in its own words, as the end of a sentence."""
-    if not sys.executable or getattr(sys, "frozen", False):
-        return "it does not say why"
-    command = [sys.executable, "-m", "modelhub_llama.diagnosis", path]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folder for folder in sys.path if folder)}
     try:
-        done = subprocess.run(  # noqa: S603  # our own module, in our own interpreter
-            command, capture_output=True, timeout=_SECONDS, check=False, env=environment, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_apart("modelhub_llama.diagnosis", path, seconds=_SECONDS)
+    except TimeoutExpired:
+        done = None
+    if done is None:
         return "it does not say why"
     if b"taken" in done.stdout:
         return _OTHERWISE

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import threading
+from contextlib import suppress
+from hashlib import sha256
+from subprocess import TimeoutExpired
 
-from modelhub.plugin import SetupError
+from modelhub.plugin import SetupError, cache_folder
+from modelhub_llama.apart import run_apart
 from modelhub_llama.gguf.header import Header, read
 from modelhub_llama.options import LlamaOptions
 
@@ -88,34 +90,53 @@ _MARKS = re.compile(r"\brange\b|\bmacro\b|\brecursive\b|\bnamespace\b|[^*]\*[^*]
 def tried(template: str, file: str) -> None:
     """Raises ``SetupError`` for a template that llama.cpp does not take, that crashes it, or that does not come to an end.
 
-    Each is tried once in a process; where no process can be started, it is taken as it is.
+    Each is tried once in a process, and where it is sound, once for all that come; where no process can be started, it is taken
+    as it is.
     """
     with _LOCK:
         if template not in _TRIED:
-            _TRIED[template] = _verdict(template)
+            _TRIED[template] = None if _known(template) else _verdict(template)
         verdict = _TRIED[template]
     if verdict is not None:
         raise SetupError(f'The chat template of {file} {verdict} Give another one: chat_template = "file.jinja".')
 
 
 def _verdict(template: str) -> str | None:
-    if not sys.executable:
-        return None
-    command = [sys.executable, "-m", "modelhub_llama.trial"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        done = subprocess.run(  # noqa: S603  # our own module, in our own interpreter
-            command, input=template.encode(), capture_output=True, timeout=_SECONDS, check=False, env=environment
-        )
-    except subprocess.TimeoutExpired:
+        done = run_apart("modelhub_llama.trial", given=template.encode(), seconds=_SECONDS)
+    except TimeoutExpired:
         return f"did not come to an end within {_SECONDS:g} seconds."
-    except OSError:
+    if done is None:
         return None
     if b"sound" in done.stdout:
+        _keep(template)
         return None
     if done.returncode < 0:
         return f"crashes llama.cpp (signal {-done.returncode})."
     return f"is not taken by llama.cpp: {_words(done.stderr)}"
+
+
+def _known(template: str) -> bool:
+    """Whether this engine has found it sound before, in this process or another."""
+    return os.path.exists(_note(template))
+
+
+def _keep(template: str) -> None:
+    """Note it for those that come; where nothing can be noted, they try it again."""
+    note = _note(template)
+    with suppress(OSError):
+        os.makedirs(os.path.dirname(note), exist_ok=True)
+        with open(note, "wb"):
+            pass
+
+
+def _note(template: str) -> str:
+    """An empty file whose name says it all."""
+    import xllamacpp
+
+    version = getattr(xllamacpp, "__version__", "")
+    digest = sha256(f"{version}\0{template}".encode("utf-8", "surrogatepass")).hexdigest()
+    return os.path.join(cache_folder(), "templates", digest)
 
 
 def _words(written: bytes) -> str:
