@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from modelhub.catalog.download import Download
     from modelhub.catalog.matching import matches
     from modelhub.catalog.ordering import ordered
     from modelhub.catalog.query import Query
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from modelhub.wrappers.negotiation import Negotiation
 
 _HOMES = {
+    "modelhub.catalog.download": "Download",
     "modelhub.catalog.matching": "matches",
     "modelhub.catalog.ordering": "ordered",
     "modelhub.catalog.query": "Query",
@@ -209,6 +211,7 @@ __all__ = [
     "ContextOverflow",
     "Decoder",
     "Document",
+    "Download",
     "EmbeddingModel",
     "EmbeddingRequest",
     "EmbeddingResponse",

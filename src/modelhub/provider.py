@@ -34,8 +34,9 @@ class Provider:
     model in another form: ``convert(source, folder, form)`` with the path of a folder or ``package:NAME`` writes a file
     into ``folder`` and gives its path.
 
-    A provider whose server fetches models itself names an ``async`` function of a model's name, the options, a ``Runtime`` and
-    a ``progress(done, total, step)`` in ``pull``; it gives the ``ModelCard`` of what is there then.
+    A provider that fetches models by their names, for a server of its own or for this machine, names an ``async`` function of
+    a model's name, the options, a ``Runtime`` and a ``progress(done, total, step)`` in ``pull``; it gives the ``ModelCard`` of
+    what is there then.
 
     A provider that has more models than can be listed names an ``async`` function of a ``Query``, the options and a ``Runtime``
     in ``search``; it gives the cards that it finds, in the order that the query asks for. ``describe`` names one of a

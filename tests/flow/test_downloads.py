@@ -25,6 +25,7 @@ from modelhub.errors import (
     Unreachable,
 )
 from modelhub.model import Timeouts
+from modelhub.route import Route
 from modelhub.testing.server import FaultServer, Received, Reply
 from modelhub.transport.asynchronous import AsyncRuntime
 from modelhub.transport.blocking import BlockingRuntime
@@ -359,3 +360,24 @@ def test_a_stream_that_always_breaks_at_the_same_byte_ends_in_an_error(server: F
     with pytest.raises(TransportError):
         blocking(at(server), part)
     assert len(server.requests) == 3
+
+
+def test_a_file_goes_by_the_way_that_was_chosen(fetch: Fetch, server: FaultServer, part: Part) -> None:
+    """The server plays the proxy: it is asked for the whole address."""
+    server.on("http://files.example/m.bin", Reply(200, {}, CONTENT))
+    route = Route(proxy=server.url)
+    fetch(Download(address="http://files.example/m.bin", route=route), part)
+    assert [request.path for request in server.requests] == ["http://files.example/m.bin"]
+
+
+def test_a_file_comes_into_a_folder_under_its_name_and_is_locked_meanwhile(server: FaultServer, tmp_path: Path) -> None:
+    server.on("/m.bin", Reply(200, {}, CONTENT))
+    folder, runtime = str(tmp_path / "models"), BlockingRuntime()
+    try:
+        with Part(folder, "模型.bin"), pytest.raises(SetupError, match="being fetched already"):
+            drive(at(server).into(folder, "模型.bin", runtime))
+        path = drive(at(server).into(folder, "模型.bin", runtime))
+    finally:
+        runtime.close()
+    assert path == os.path.join(folder, "模型.bin")
+    assert Path(path).read_bytes() == CONTENT

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leaving import interrupted_after
 
 import modelhub
 from modelhub.plugin import NotEnoughMemory, SetupError, TimedOut, Timeouts, Unsupported, engines
@@ -38,10 +38,7 @@ def by_time_out(painter: Any) -> None:
 
 
 def by_ctrl_c(painter: Any) -> None:
-    main = threading.main_thread().ident
-    assert main is not None
-    threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted_after(0.5):
         painter.generate("灯台", **ENDLESS)
 
 

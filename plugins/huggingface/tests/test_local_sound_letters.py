@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from leaving import interrupted_after
 from tiny_sound import RATE, repeated, spoken, wav
 
 import modelhub
@@ -108,10 +107,8 @@ def test_a_call_that_is_late_stops_what_is_computed_for_it(listener: Any) -> Non
 
 
 def test_ctrl_c_stops_what_is_computed(listener: Any) -> None:
-    sound, main = hours(), threading.main_thread().ident
-    assert main is not None
-    threading.Timer(0.6, signal.pthread_kill, (main, signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
+    sound = hours()
+    with interrupted_after(0.6):
         listener.transcribe(sound)
     _answers_at_once(listener)
 

@@ -17,6 +17,7 @@ from modelhub.model import Timeouts
 if TYPE_CHECKING:
     from modelhub.http import HttpStream, Secret
     from modelhub.model import Runtime
+    from modelhub.route import Route
 
 __all__ = ["Download"]
 
@@ -40,6 +41,7 @@ class Download:
     """What the caller may do where the server refuses: which variable holds a token, where a licence is accepted."""
     timeouts: Timeouts = Timeouts(first_token=60.0, idle=60.0, total=None)
     progress: Progress | None = None
+    route: Route | None = None
 
     async def run(self, part: Part, runtime: Runtime) -> str:
         """Fetch what is missing of the part, and give the path of the whole file.
@@ -62,11 +64,20 @@ class Download:
                 await runtime.sleep(wait)
         return part.whole_path
 
+    async def into(self, folder: str, name: str, runtime: Runtime) -> str:
+        """Fetch the file into a folder, under that name, and give its path. Called again, it goes on where it was left.
+
+        Raises as ``run`` does, and ``SetupError`` where another process or thread is at it.
+        """
+        with Part(folder, name) as part:
+            return await self.run(part, runtime)
+
     async def _go_on(self, part: Part, runtime: Runtime) -> None:
         if part.size and not _can_resume(part.state, self.sha256):
             part.reset()
         begin = part.size
-        arrival = await arrive(self.address, _asking(begin, part.state), self.token, runtime, self.timeouts)
+        asking = _asking(begin, part.state)
+        arrival = await arrive(self.address, asking, self.token, runtime, self.timeouts, self.route)
         try:
             if await self._received(part, arrival, begin):
                 await self._read(part, arrival.stream, runtime)

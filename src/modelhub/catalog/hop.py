@@ -13,6 +13,7 @@ from modelhub.http import HttpRequest, origin, shown
 if TYPE_CHECKING:
     from modelhub.http import Headers, HttpStream, Secret
     from modelhub.model import Runtime, Timeouts
+    from modelhub.route import Route
 
 __all__ = ["Arrival", "arrive"]
 
@@ -33,7 +34,14 @@ class Arrival:
     revision: str | None = None
 
 
-async def arrive(address: str, headers: dict[str, str], token: Secret | None, runtime: Runtime, timeouts: Timeouts) -> Arrival:
+async def arrive(
+    address: str,
+    headers: dict[str, str],
+    token: Secret | None,
+    runtime: Runtime,
+    timeouts: Timeouts,
+    route: Route | None = None,
+) -> Arrival:
     """Ask for a file, and follow where the answer points. The caller closes the stream.
 
     ``token`` goes to the server of ``address`` and to no other. Raises ``AnswerError`` for redirects that lead nowhere.
@@ -43,7 +51,7 @@ async def arrive(address: str, headers: dict[str, str], token: Secret | None, ru
     for _ in range(_MOST_HOPS):
         same = origin(at) == origin(address)
         sent: dict[str, str | Secret] = {**headers, **({"authorization": token} if same and token is not None else {})}
-        stream = await runtime.open(HttpRequest("GET", at, sent), timeouts)
+        stream = await runtime.open(HttpRequest("GET", at, sent, route=route), timeouts)
         if same:
             told = _told(told, stream.headers)
         if stream.status not in _REDIRECTS:

@@ -57,7 +57,7 @@ def pull_model(arguments: Namespace, context: Context) -> int:
 
 
 def have_pulled(arguments: Namespace, context: Context) -> int:
-    """Have a provider's own server fetch the model, telling how far it is."""
+    """Have a provider fetch the model, for its own server or for this machine, telling how far it is."""
     from modelhub.config import read_options, served
     from modelhub.providers import imported
     from modelhub.transport.drive import drive
@@ -75,10 +75,14 @@ def have_pulled(arguments: Namespace, context: Context) -> int:
     told = progress(context, sizes=True)
     try:
         card = drive(imported(found.pull)(name, options, hub.runtime, told))
+    except (KeyboardInterrupt, TransportError):
+        told.close()
+        context.note("modelhub: what has come is kept, and the same command goes on from there.")
+        raise
     finally:
         told.close()
     if context.options.json:
         context.document({"model": card})
     else:
-        context.say(f"{card.model} is on the server")
+        context.say(f"{card.model} is {'on the server' if card.file is None else f'in {card.file}'}")
     return 0

@@ -26,4 +26,5 @@ def modelhub_provider() -> Provider:
         search="modelhub_huggingface.hub.search:search",
         describe="modelhub_huggingface.hub.describe:describe",
         local="modelhub_huggingface.hub.local:local",
+        pull="modelhub_huggingface.local.pulling:pull",
     )
