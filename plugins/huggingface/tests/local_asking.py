@@ -10,7 +10,7 @@ from typing import Any
 from modelhub import AsyncHub, Finished, Hub, TextDelta, TextResponse
 from modelhub.plugin import engines
 
-__all__ = ["Steps", "config", "eventually", "four_ways", "loaded", "unload"]
+__all__ = ["Steps", "config", "environment", "eventually", "four_ways", "loaded", "unload"]
 
 PATIENCE = 30.0
 
@@ -57,6 +57,13 @@ def unload() -> None:
     engines().close()
 
 
+def environment() -> dict[str, str]:
+    """For a process of its own, without the wish to hear of each file that any library opens without an encoding."""
+    import os
+
+    return {name: value for name, value in os.environ.items() if name != "PYTHONWARNDEFAULTENCODING"}
+
+
 class Steps:
     """Counts how often a loaded network computes from now on, and for how many rows."""
 
@@ -64,11 +71,13 @@ class Steps:
         self.rows: list[int] = []
         self.widest = 0
         """The most tokens that were kept of a row before the last of these steps."""
-        self._hook = loaded().network.module.register_forward_pre_hook(self._count, with_kwargs=True)
+        network = loaded().network
+        self._cache = network._cache
+        network.module.register_forward_pre_hook(self._count, with_kwargs=True)
 
     def _count(self, module: Any, given: Any, named: dict[str, Any]) -> None:
         self.rows.append(len(named.get("input_ids", named.get("decoder_input_ids"))))
-        self.widest = named[loaded().network._cache].get_seq_length()
+        self.widest = named[self._cache].get_seq_length()
 
     def settled(self) -> int:
         """How many steps are computed from now on, until none comes any more."""

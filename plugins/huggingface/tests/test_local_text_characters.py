@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_asking import config, four_ways
+from modelhub_huggingface.local.writing.speaking import Speaker, Stops
 from tiny_scripts import PROMPT, scripted
 
 pytest.importorskip("transformers", reason='transformers is missing: pip install "modelhub-huggingface[local]"')
-
-from modelhub_huggingface.local.writing.speaking import Speaker, Stops
 
 TEXTS = [
     "日本語の東京タワー",

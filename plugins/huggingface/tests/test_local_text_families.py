@@ -129,7 +129,7 @@ HEADS = {"num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size"
 def test_networks_that_keep_something_else_are_written_in_the_way_that_suits_them(
     name: str, changes: dict[str, Any], joins: bool, steps: bool, tmp_path: Path
 ) -> None:
-    """Windows that slide do not let rows of different ages go together; a state that is kept in place of keys is the library's."""
+    """Where windows slide, rows of different ages cannot go together; what keeps a state in place of keys is the library's."""
     path = small(tmp_path / "m", name, **changes)
     expected = [reference(path, prompt, max_new_tokens=length) for prompt, length in zip(PROMPTS, LENGTHS, strict=True)]
     assert asyncio.run(beside(config(path), PROMPTS, LENGTHS)) == expected

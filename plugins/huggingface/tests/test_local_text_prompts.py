@@ -6,13 +6,15 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from local_asking import config, four_ways, loaded, unload
+from tiny_scripts import PROMPT, scripted
 
-from modelhub import AsyncHub, ConfigError, ContextOverflow, Hub, InvalidRequest, SetupError, Unsupported
+from modelhub import AsyncHub, ConfigError, ContextOverflow, Hub, InvalidRequest, OutputInvalid, SetupError, Unsupported
 from modelhub.plugin import Message, ToolResult, engines
 
 torch = pytest.importorskip("torch", reason='models on this machine need it: pip install "modelhub-huggingface[local]"')
@@ -80,8 +82,27 @@ def test_a_template_of_the_configuration_replaces_the_models(tiny: Callable[...,
             assert text.endswith("[answer]")
 
 
+@dataclass
+class Place:
+    city: str
+    rain: bool
+
+
+def test_a_type_is_asked_for_in_words_and_the_answer_checked(tmp_path: Path) -> None:
+    """AT-O: nothing holds such a model to a schema; a notice says so, and what does not follow it is an error."""
+    said = '{"city": "東京", "rain": true}'
+    settings = config(scripted(tmp_path / "m", said, chat_template="{{ messages[-1].content }}"))
+    for answer in four_ways(settings, PROMPT, output_type=Place):
+        assert answer.output == Place("東京", rain=True)
+        assert [notice.setting for notice in answer.notices] == ["output_type"]
+    with Hub(settings) as hub, pytest.raises(OutputInvalid, match="it was cut; allow more max_output_tokens"):
+        hub.text("a").generate(PROMPT, output_type=Place, max_output_tokens=5)
+
+
 def test_a_template_that_is_not_there_is_named(tiny: Callable[..., str]) -> None:
-    with pytest.raises(ConfigError, match=r"chat_template is 'missing.jinja', and /.*missing.jinja cannot be read: No such file"):
+    with pytest.raises(
+        ConfigError, match=r"chat_template is 'missing.jinja', and /.*missing.jinja cannot be read: No such file"
+    ):
         prompt_of(config(tiny("gpt2"), chat_template="missing.jinja"), CONVERSATION)
 
 
@@ -90,7 +111,9 @@ def test_a_model_without_a_template_goes_on_from_a_text_and_takes_no_conversatio
     settings = config(tiny("gpt2"))
     assert prompt_of(settings, "def add(a, b):\n")[1] == "def add(a, b):\n"
     for conversation in (CONVERSATION, CONVERSATION[:2]):
-        with pytest.raises(SetupError, match=r"no chat template.*single message.*chat_template = \"file.jinja\" in \[providers"):
+        with pytest.raises(
+            SetupError, match=r"no chat template.*single message.*chat_template = \"file.jinja\" in \[providers"
+        ):
             prompt_of(settings, conversation)
     with pytest.raises(SetupError, match="no chat template"):
         prompt_of(config(tiny("gpt2"), prompt="chat"), "hi")
@@ -104,25 +127,28 @@ def test_what_a_template_refuses_is_said_in_its_words(tiny: Callable[..., str]) 
         prompt_of(config(tiny("llama"), chat_template=template), CONVERSATION)
 
 
+EMPTY = ("{{ raise_exception.__globals__ }}", "{{ ''|attr('__class__') }}")
+"""What is there, and shows nothing."""
+
+
 @pytest.mark.parametrize(
     "attack",
     [
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
         "{{ messages.__class__.__base__.__subclasses__() }}",
         "{{ cycler.__init__.__globals__.os.system('touch owned') }}",
-        "{{ raise_exception.__globals__ }}",
         "{{ messages.append(1) }}",
-        "{{ ''|attr('__class__') }}",
+        *EMPTY,
     ],
 )
 def test_a_template_reaches_nothing_beside_the_conversation(attack: str, tiny: Callable[..., str]) -> None:
     """AT-H2: templates come with models, and run in a sandbox: they get an error, or nothing."""
-    try:
-        _, text = prompt_of(config(tiny("llama"), chat_template=attack + "{{ messages[0].content }}"), CONVERSATION)
-    except InvalidRequest as error:
-        assert "chat template does not take this conversation" in error.message
+    settings = config(tiny("llama"), chat_template=attack + "{{ messages[0].content }}")
+    if attack in EMPTY:
+        assert prompt_of(settings, CONVERSATION)[1].removeprefix("<s>") == "簡潔に。"
     else:
-        assert text.removeprefix("<s>") == "簡潔に。"
+        with pytest.raises(InvalidRequest, match="chat template does not take this conversation"):
+            prompt_of(settings, CONVERSATION)
 
 
 def test_a_document_that_looks_like_a_template_stays_what_it_is(tiny: Callable[..., str]) -> None:
@@ -221,8 +247,6 @@ with modelhub.Hub({"models": {"a": {"model": "huggingface:" + sys.argv[1]}}}) as
 def test_counting_a_plain_text_loads_no_library_that_computes(tiny: Callable[..., str]) -> None:
     """AT-A1: seconds and hundreds of megabytes."""
     path = tiny("gpt2")
-    done = subprocess.run(
-        [sys.executable, "-c", LIGHT, path], capture_output=True, encoding="utf-8", check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", LIGHT, path], capture_output=True, encoding="utf-8", check=True, timeout=60)
     count = len(transformers.AutoTokenizer.from_pretrained(path)("東京 is grey")["input_ids"])
     assert done.stdout == f"{count} []\n"

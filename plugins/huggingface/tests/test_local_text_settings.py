@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 from local_asking import Steps, config, four_ways
+from modelhub_huggingface.local.writing.choices import Choices, choices
+from modelhub_huggingface.local.writing.sampling import drawn
 from tiny_scripts import PROMPT, scripted
 
 from modelhub import AsyncHub, Hub, InvalidRequest
 
 torch = pytest.importorskip("torch", reason='models on this machine need it: pip install "modelhub-huggingface[local]"')
 transformers = pytest.importorskip("transformers", reason='it computes: pip install "modelhub-huggingface[local]"')
-
-from modelhub_huggingface.local.writing.choices import Choices, choices
-from modelhub_huggingface.local.writing.sampling import drawn
 
 DRAWN: dict[str, Any] = {"temperature": 1.3, "max_output_tokens": 16}
 
@@ -161,7 +160,7 @@ def test_an_argument_that_the_library_does_not_take_is_refused_by_its_name(llama
         tokens(llama, max_output_tokens=2, extra=given(nonsense=1))
     with pytest.raises(InvalidRequest, match="trust_remote_code"):
         tokens(llama, max_output_tokens=2, extra=given(trust_remote_code=True))
-    with pytest.raises(InvalidRequest, match="repetition_penalty|penalty"):
+    with pytest.raises(InvalidRequest, match="penalty"):
         tokens(llama, max_output_tokens=2, extra=given(repetition_penalty=-1.0))
     with pytest.raises(InvalidRequest, match="max_new_tokens is 'many'"):
         tokens(llama, extra=given(max_new_tokens="many"))

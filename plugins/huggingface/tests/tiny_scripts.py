@@ -1,4 +1,4 @@
-"""Models that say one thing: a GPT-2 whose next token depends on its place alone, so that what becomes of tokens can be tested."""
+"""Models that say one thing: a GPT-2 whose next token depends on its place alone, to test what becomes of tokens."""
 
 from __future__ import annotations
 

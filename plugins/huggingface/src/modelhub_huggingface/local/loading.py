@@ -66,6 +66,9 @@ def loaded(folder: ModelFolder) -> Iterator[None]:
     except ImportError as error:
         raise SetupError(f"{folder.path} needs a library that is not installed: {_first(error)}") from error
     except Exception as error:
+        if "custom code" in str(error):
+            message = f"{folder.path} needs code of its own (auto_map in its config.json), and such code is never run here."
+            raise SetupError(f"{message} Take a model that transformers knows, or ask this one where it is served.") from None
         raise SetupError(f"{folder.path} cannot be loaded: {_first(error)} Fetch the model again.") from error
 
 
