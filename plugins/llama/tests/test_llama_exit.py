@@ -164,6 +164,21 @@ def test_a_forked_child_that_asks_nothing_ends_as_it_wants(small: str) -> None:
     assert ended("import warnings; warnings.simplefilter('ignore', DeprecationWarning)" + CHILD, small) == (0, "3\n", "")
 
 
+HELD = """
+import asyncio
+async def main():
+    async with modelhub.AsyncHub({"providers": {"llama": {"threads": 1}}}) as hub:
+        stream = hub.text("llama:" + sys.argv[1]).stream("x", extra={"llama": {"ignore_eos": True}})
+        async for event in stream:
+            break
+asyncio.run(main())
+"""
+
+
+def test_a_stream_that_is_held_after_a_break_ends_with_its_hub_in_silence(small: str) -> None:
+    assert ended(HELD, small) == (0, "", "")
+
+
 POOL = """
 from concurrent.futures import ProcessPoolExecutor
 import multiprocessing

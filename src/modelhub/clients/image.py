@@ -108,7 +108,7 @@ class AsyncImageClient(Client[ImageModel, ImageOptions]):
     def stream(self, prompt: str, **options: Unpack[ImageOptions]) -> AsyncStream[ImageEvent, ImageResponse]:
         """A picture as it becomes clear: ``PartialImage`` events where the model has previews, then ``Finished``."""
         request = image_request("generate", prompt=prompt, options={**self.defaults, **options})
-        return AsyncStream(self.model.stream(request, self.runtime))
+        return AsyncStream(self.model.stream(request, self.runtime), self.runtime)
 
     async def _call(self, operation: ImageOperation, *images: Picture, options: ImageOptions, **fields: Any) -> ImageResponse:
         request = image_request(operation, *images, options={**self.defaults, **options}, **fields)

@@ -54,7 +54,8 @@ class AsyncSpeechClient(Client[SpeechModel, SpeechOptions]):
 
     def stream(self, text: str, **options: Unpack[SpeechOptions]) -> AsyncStream[SpeechEvent, SpeechResponse]:
         """The sound as it comes: ``AudioDelta`` events, then ``Finished``."""
-        return AsyncStream(self.model.stream(speech_request(text, {**self.defaults, **options}), self.runtime))
+        request = speech_request(text, {**self.defaults, **options})
+        return AsyncStream(self.model.stream(request, self.runtime), self.runtime)
 
 
 def speech_request(text: object, options: Mapping[str, Any]) -> SpeechRequest:

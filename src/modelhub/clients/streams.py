@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
 from modelhub.errors import ModelhubError, StreamBroken
-from modelhub.model import Finished, Response
+from modelhub.model import Finished, Response, Runtime
 from modelhub.transport.drive import iterate
 from modelhub.transport.stopping import Stop
 
@@ -87,15 +87,21 @@ class Stream(_Noted[ResponseT], Generic[EventT, ResponseT]):
 
 
 class AsyncStream(_Noted[ResponseT], Generic[EventT, ResponseT]):
-    """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``aclose``, a cancel) stops the provider, too."""
+    """Events, of which ``Finished`` is the last. Leaving it early (``break``, ``aclose``, a cancel) stops the provider, too.
 
-    def __init__(self, events: AsyncGenerator[EventT, None]) -> None:
+    One that is still held after a ``break`` is closed with its hub.
+    """
+
+    def __init__(self, events: AsyncGenerator[EventT, None], runtime: Runtime | None = None) -> None:
         self._events = events
+        self._keeper = runtime
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> EventT:
+        if self._keeper is not None:
+            self._begin(self._keeper)
         event = await self._events.__anext__()
         came: object = event
         if isinstance(came, Finished):
@@ -107,6 +113,12 @@ class AsyncStream(_Noted[ResponseT], Generic[EventT, ResponseT]):
         async for _ in self:
             pass
         return _finished(self._response)
+
+    def _begin(self, keeper: Runtime) -> None:
+        """Tell the runtime, which closes it in this loop where nobody else has done so."""
+        self._keeper = None
+        if (keep := getattr(keeper, "keep", None)) is not None:
+            keep(self)
 
     async def aclose(self) -> None:
         """Stop the stream and whoever sends it."""

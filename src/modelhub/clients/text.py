@@ -190,7 +190,7 @@ class AsyncTextClient(Client["TextModel", TextOptions]):
         from modelhub.clients.streams import AsyncStream
 
         request = text_request(prompt, output_type, {**self.defaults, **options})
-        return AsyncStream(self.model.stream(request, self.runtime))
+        return AsyncStream(self.model.stream(request, self.runtime), self.runtime)
 
     async def count_tokens(self, prompt: Prompt, *, system: str | None = None, tools: Sequence[Tool] = ()) -> TokenCount:
         """How many tokens this would be, with what the model's template puts around it, before it is asked.

@@ -69,7 +69,8 @@ class AsyncTranscriptionClient(Client[TranscriptionModel, TranscriptionOptions])
         self, audio: Audio, **options: Unpack[TranscriptionOptions]
     ) -> AsyncStream[TranscriptionEvent, TranscriptionResponse]:
         """The words as they are understood, then ``Finished``."""
-        return AsyncStream(self.model.stream(transcription_request(audio, {**self.defaults, **options}), self.runtime))
+        request = transcription_request(audio, {**self.defaults, **options})
+        return AsyncStream(self.model.stream(request, self.runtime), self.runtime)
 
 
 def transcription_request(audio: Audio, options: Mapping[str, Any]) -> TranscriptionRequest:

@@ -8,7 +8,8 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from modelhub.http import HttpRequest, HttpResponse, headers
 from modelhub.transport.clock import Clock
@@ -28,6 +29,13 @@ __all__ = ["AsyncRuntime"]
 T = TypeVar("T")
 
 
+class Closeable(Protocol):
+    """What is closed with a runtime."""
+
+    async def aclose(self) -> None:
+        """Let go of all that it holds."""
+
+
 class AsyncRuntime:
     """Sends and waits in whichever event loop calls. Each loop has connections of its own, closed when that loop shuts down.
 
@@ -40,6 +48,9 @@ class AsyncRuntime:
         self._keepalive = keepalive
         self._lock = threading.Lock()
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPools] = weakref.WeakKeyDictionary()
+        self._streams: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakSet[Closeable]] = (
+            weakref.WeakKeyDictionary()
+        )
         weakref.finalize(self, _released, self._loops).atexit = False
         _alive.add(self)
 
@@ -87,9 +98,19 @@ class AsyncRuntime:
         """Seconds on a clock that only goes forward."""
         return time.monotonic()
 
+    def keep(self, stream: Closeable) -> None:
+        """Close the stream with this runtime, if it is still there: it was begun in the loop that runs now."""
+        with self._lock:
+            self._streams.setdefault(asyncio.get_running_loop(), weakref.WeakSet()).add(stream)
+
     async def aclose(self) -> None:
-        """Close all connections: this loop's at once, those of other loops as soon as they run."""
+        """Close all streams of this loop, and all connections: this loop's at once, those of others as soon as they run."""
         here = asyncio.get_running_loop()
+        with self._lock:
+            left = list(self._streams.pop(here, ()))
+        for stream in left:
+            with suppress(Exception):  # one that somebody reads now; it ends with its connection
+                await stream.aclose()
         with self._lock:
             entries = list(self._loops.items())
             self._loops.clear()
@@ -127,6 +148,7 @@ class AsyncRuntime:
     def _abandon(self) -> None:
         """In a forked child: leave the parent's loops alone. What belongs to them goes on standing, so nothing is finalized."""
         self._loops.clear()
+        self._streams.clear()
         self._lock = threading.Lock()
 
 
