@@ -212,6 +212,30 @@ def test_pickled_weights_are_loaded_only_where_that_was_asked_for(made: Callable
         assert again == hub.image(f"huggingface:{made('tiny_diffusion', 'stable_diffusion')}").generate("灯台", **SHORT).bytes()
 
 
+def test_weights_that_lie_there_twice_are_counted_and_loaded_once(made: Callable[..., str], tmp_path: Path) -> None:
+    """Beside its parts, a repository may hold the whole in one file, and each part in half precision."""
+    folder = changed(made, tmp_path)
+    with modelhub.Hub({}) as hub:
+        before = hub.image(f"huggingface:{folder}").model.card
+        whole = folder / "unet" / "diffusion_pytorch_model.safetensors"
+        shutil.copy(whole, folder / "v1-5-pruned.safetensors")
+        shutil.copy(whole, folder / "unet" / "diffusion_pytorch_model.fp16.safetensors")
+    with modelhub.Hub({}) as hub:
+        painter = hub.image(f"huggingface:{folder}")
+        assert (painter.model.card.parameters, painter.model.card.memory_bytes) == (before.parameters, before.memory_bytes)
+        assert painter.generate("灯台", **SHORT).bytes()
+
+
+def test_a_pipeline_that_lies_there_in_half_precision_alone_is_loaded(made: Callable[..., str], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made("tiny_diffusion", "stable_diffusion", dtype="float16"), tmp_path / "half"))
+    for file in folder.glob("*/*.safetensors"):
+        file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
+    with modelhub.Hub({}) as hub:
+        painter = hub.image(f"huggingface:{folder}")
+        assert painter.model.card.quantization == "F16"
+        assert painter.generate("灯台", **SHORT).bytes()
+
+
 def test_a_damaged_pipeline_says_which_file_it_is(made: Callable[..., str], tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

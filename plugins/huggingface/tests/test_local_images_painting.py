@@ -40,6 +40,16 @@ def opened(response: ImageResponse, number: int = 0) -> Any:
     return Image.open(io.BytesIO(response.images[number].bytes()))
 
 
+def hole(size: tuple[int, int]) -> bytes:
+    """A mask that leaves the middle open."""
+    from PIL import Image
+
+    file, mask = io.BytesIO(), Image.new("RGBA", size, (0, 0, 0, 255))
+    mask.paste((0, 0, 0, 0), (16, 16, 48, 32))
+    mask.save(file, "png")
+    return file.getvalue()
+
+
 def library(folder: str, kind: str, **asked: Any) -> bytes:
     """What diffusers itself paints."""
     import diffusers
@@ -186,9 +196,26 @@ def test_what_makes_no_sense_is_refused(painting: Callable[..., Any], options: d
         painting().generate(PROMPT, **options)
 
 
-def test_a_pipeline_of_two_encoders_paints_as_the_library_does(painting: Callable[..., Any], made: Callable[..., str]) -> None:
-    response = painting("xl").generate(PROMPT, seed=7)
-    assert opened(response).tobytes() == library(made("tiny_diffusion", "xl"), "StableDiffusionXLPipeline", prompt=PROMPT)
+@pytest.mark.parametrize(("name", "kind"), [
+    ("xl", "StableDiffusionXL"),
+    ("sd3", "StableDiffusion3"),
+    ("flux", "Flux"),
+])  # fmt: skip
+def test_pipelines_of_other_families_paint_change_and_fill_in(
+    painting: Callable[..., Any], made: Callable[..., str], name: str, kind: str
+) -> None:
+    painter = painting(name)
+    response = painter.generate(PROMPT, seed=7, size=(64, 48))
+    told = library(made("tiny_diffusion", name), f"{kind}Pipeline", prompt=PROMPT, width=64, height=48)
+    assert opened(response).tobytes() == told
+    changed = painter.edit(response.bytes(), PROMPT, seed=7, strength=0.6)
+    filled = painter.edit(response.bytes(), PROMPT, seed=7, mask=hole((64, 48)))
+    assert changed.provider_metadata["pipeline"] == f"{kind}Img2ImgPipeline"
+    assert filled.provider_metadata["pipeline"] == f"{kind}InpaintPipeline"
+    assert opened(changed).size == opened(filled).size == (64, 48)
+    assert opened(filled).crop((0, 0, 64, 8)).tobytes() == opened(response).crop((0, 0, 64, 8)).tobytes()
+    assert opened(filled).tobytes() != opened(response).tobytes()
+    assert len({bytes(response.bytes()), changed.bytes(), filled.bytes()}) == 3
 
 
 def test_what_a_pipeline_cannot_do_is_refused_before_it_is_loaded(painting: Callable[..., Any]) -> None:

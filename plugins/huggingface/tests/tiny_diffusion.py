@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-__all__ = ["latent_upscaler", "pix2pix", "stable_diffusion", "upscaler", "xl"]
+__all__ = ["flux", "latent_upscaler", "pix2pix", "sd3", "stable_diffusion", "upscaler", "xl"]
 
 _WIDTH = 32
 
@@ -82,6 +82,52 @@ def xl(folder: Path | str) -> str:
     return _saved(diffusers.StableDiffusionXLPipeline(**parts, scheduler=_scheduler(), add_watermarker=False), folder)
 
 
+def flux(folder: Path | str) -> str:
+    """Flux: a transformer in the place of the convolutions, and a T5 that reads along."""
+    import diffusers
+    import torch
+
+    _quiet()
+    torch.manual_seed(0)
+    network = diffusers.FluxTransformer2DModel(
+        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=_WIDTH, pooled_projection_dim=_WIDTH, axes_dims_rope=(4, 4, 8),
+    )  # fmt: skip
+    plain = {"use_quant_conv": False, "use_post_quant_conv": False, "shift_factor": 0.06, "scaling_factor": 1.5}
+    parts = {**_words(), **_t5("_2"), "vae": _vae(**plain), "transformer": network.eval()}
+    return _saved(diffusers.FluxPipeline(**parts, scheduler=diffusers.FlowMatchEulerDiscreteScheduler()), folder)
+
+
+def sd3(folder: Path | str) -> str:
+    """Stable Diffusion 3: a transformer, and three encoders of text."""
+    import diffusers
+    import torch
+    from transformers import CLIPTextModelWithProjection
+
+    _quiet()
+    torch.manual_seed(0)
+    network = diffusers.SD3Transformer2DModel(
+        sample_size=32, patch_size=2, in_channels=16, num_layers=1, attention_head_dim=8, num_attention_heads=4,
+        caption_projection_dim=_WIDTH, joint_attention_dim=2 * _WIDTH, pooled_projection_dim=2 * _WIDTH, out_channels=16,
+    )  # fmt: skip
+    words = _words()
+    readers = [CLIPTextModelWithProjection(words["text_encoder"].config).eval() for _ in range(2)]
+    both = {"text_encoder": readers[0], "tokenizer": words["tokenizer"]}
+    both |= {"text_encoder_2": readers[1], "tokenizer_2": words["tokenizer"]}
+    plain = {"use_quant_conv": False, "use_post_quant_conv": False, "shift_factor": 0.06, "scaling_factor": 1.5}
+    parts = {**both, **_t5("_3", width=2 * _WIDTH), "vae": _vae(latent_channels=16, **plain), "transformer": network.eval()}
+    return _saved(diffusers.StableDiffusion3Pipeline(**parts, scheduler=diffusers.FlowMatchEulerDiscreteScheduler()), folder)
+
+
+def _t5(place: str, width: int = _WIDTH) -> dict[str, Any]:
+    from tiny_models import unigram
+    from transformers import T5Config, T5EncoderModel, T5Tokenizer
+
+    tokenizer = T5Tokenizer(vocab=unigram(), extra_ids=0, model_max_length=64)
+    config = T5Config(vocab_size=len(tokenizer), d_model=width, d_kv=16, d_ff=64, num_layers=1, num_heads=2)
+    return {f"text_encoder{place}": T5EncoderModel(config).eval(), f"tokenizer{place}": tokenizer}
+
+
 def _parts(channels: int, **unet: Any) -> dict[str, Any]:
     import torch
 
@@ -128,7 +174,8 @@ def _vae(**changes: Any) -> Any:
     from diffusers import AutoencoderKL
 
     kinds = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
-    return AutoencoderKL(block_out_channels=(_WIDTH, 2 * _WIDTH), latent_channels=4, sample_size=64, **kinds, **changes).eval()
+    sizes = {"block_out_channels": (_WIDTH, 2 * _WIDTH), "latent_channels": 4, "sample_size": 64}
+    return AutoencoderKL(**{**sizes, **kinds, **changes}).eval()
 
 
 def _scheduler() -> Any:

@@ -31,7 +31,7 @@ class Weights:
 
 def weights(folder: ModelFolder) -> Weights:
     """The weights of a model. Raises ``SetupError`` where there are none, or where a file is no whole one."""
-    files = tuple(sorted(_ending(folder.path, (".safetensors",))))
+    files = tuple(sorted(_within(folder, (".safetensors",))))
     if not files:
         return _pickled(folder)
     counts: dict[str, int] = {}
@@ -76,10 +76,19 @@ _VARIANTS = ("fp16", "bf16", "non_ema", "fp8")
 
 
 def _pickled(folder: ModelFolder) -> Weights:
-    files = tuple(sorted(_ending(folder.path, _PICKLED)))
+    files = tuple(sorted(_within(folder, _PICKLED)))
     if not files:
         raise SetupError(f"{folder.path} holds no weights. Fetch the model again.")
     return Weights(files, None, sum(map(os.path.getsize, files)), None, pickled=True)
+
+
+def _within(folder: ModelFolder, endings: tuple[str, ...]) -> Iterator[str]:
+    """The files that end so; of a pipeline, those in its parts: beside them may lie the same weights once more, in one file."""
+    if not folder.pipeline:
+        yield from _ending(folder.path, endings)
+    for part in folder.pipeline:
+        if os.path.isdir(folder.file(part)):
+            yield from _ending(folder.file(part), endings)
 
 
 def _ending(folder: str, endings: tuple[str, ...]) -> Iterator[str]:
