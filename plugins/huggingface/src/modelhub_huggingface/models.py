@@ -14,6 +14,7 @@ from modelhub.plugin import (
     TextModel,
     TranscriptionModel,
 )
+from modelhub_huggingface.counted import counted
 from modelhub_huggingface.options import HuggingFaceOptions, Place
 
 __all__ = ["embedding", "image", "reranking", "speech", "text", "transcription"]
@@ -79,5 +80,6 @@ def reranking(name: str, options: HuggingFaceOptions | None) -> RerankingModel:
 
 def _model(kind: Kind, name: str, options: HuggingFaceOptions | None) -> Any:
     options = options or HuggingFaceOptions()
-    home = import_module(f"modelhub_huggingface.{_HOMES[options.place(name), kind]}")
-    return home.model(name, options)
+    place = options.place(name)
+    home = import_module(f"modelhub_huggingface.{_HOMES[place, kind]}")
+    return home.model(name, options) if place == "local" else counted(home.model(name, options), kind, name, options)

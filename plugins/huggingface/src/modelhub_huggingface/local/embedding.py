@@ -28,7 +28,7 @@ from modelhub_huggingface.local.front import readme
 from modelhub_huggingface.local.plans import memory, plan
 from modelhub_huggingface.local.recipe import Recipe, recipe
 from modelhub_huggingface.local.shortening import shortened
-from modelhub_huggingface.local.tokens import Counter, can_count, tokens_of
+from modelhub_huggingface.local.tokens import counter, tokens_of
 from modelhub_huggingface.local.vectors import Embedder, EmbedderEngine, load_embedder
 from modelhub_huggingface.local.weights import weights
 from modelhub_huggingface.options import HuggingFaceOptions
@@ -112,9 +112,7 @@ class LocalEmbedding:
     def counter(self) -> Callable[[str], int] | None:
         """Counts the tokens of one document exactly; ``None`` where the folder has no ``tokenizer.json``."""
         known = self.recipe
-        if not can_count(known.network):
-            return None
-        return Counter(known.network, known.prompt("document"), lower_case=known.lower_case)
+        return counter(known.network, known.prompt("document"), lower_case=known.lower_case)
 
     def _counted(self, request: EmbeddingRequest) -> int:
         tokens = tokens_of(self.recipe.network, lower_case=self.recipe.lower_case)

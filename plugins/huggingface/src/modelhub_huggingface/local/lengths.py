@@ -1,24 +1,34 @@
-"""Which texts are computed together: those of about one length, and as many as fill the processor."""
+"""Which texts are computed together: those of about one length, so that little is filled up, as many as fill a processor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 __all__ = ["together"]
 
-_ENOUGH = 256
-"""Tokens from which on a batch of its own is cheaper than filling much shorter texts up to the same length."""
+_BEGINNING = 20
+"""A batch costs a twentieth of a full one before its first token: measured, 6 ms of 130."""
 
 
-def together(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """The places of texts with these lengths, the longest first: each batch has ``tokens`` at most once it is filled up."""
-    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
-    start = 0
-    for end, place in enumerate(order):
-        longest, count = lengths[order[start]], end - start
-        much_shorter = longest * count >= _ENOUGH and 4 * lengths[place] < 3 * longest
-        if count and (longest * (count + 1) > tokens or much_shorter):
-            yield order[start:end]
-            start = end
-    if order:
-        yield order[start:]
+def together(lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """The places of texts with these lengths, the longest first: each batch has ``tokens`` at most once it is filled up.
+
+    Of all ways to cut the texts, in the order of their lengths, the one that costs least.
+    """
+    import numpy as np
+
+    sizes = -np.sort(-np.asarray(lengths, np.int64))
+    least, begins = np.zeros(len(sizes) + 1), np.zeros(len(sizes) + 1, np.int64)
+    places, first = np.arange(len(sizes)), 0
+    for end in range(1, len(sizes) + 1):
+        while first < end - 1 and sizes[first] * (end - first) > tokens:
+            first += 1
+        costs = least[first:end] + sizes[first:end] * (end - places[first:end])
+        best = int(costs.argmin())
+        begins[end], least[end] = first + best, costs[best] + tokens / _BEGINNING
+    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
+    batches, end = [], len(order)
+    while end:
+        batches.append(order[begins[end] : end])
+        end = int(begins[end])
+    return batches[::-1]

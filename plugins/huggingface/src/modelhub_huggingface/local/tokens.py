@@ -6,23 +6,16 @@ import os
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakValueDictionary
 
 from modelhub.plugin import SetupError
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.loading import library, loaded, part
 
-__all__ = ["Counter", "Pair", "Tokens", "can_count", "tokens_of"]
+__all__ = ["Counter", "Tokens", "counter", "tokens_of"]
 
 _FILE = "tokenizer.json"
-
-
-class Pair(NamedTuple):
-    """Two texts as one, and for each token to which of them it belongs."""
-
-    ids: list[int]
-    kinds: list[int]
 
 
 class Tokens:
@@ -33,13 +26,9 @@ class Tokens:
         tokenizer.no_truncation()
         self._tokenizer = tokenizer
 
-    def of(self, texts: Sequence[str], *, marks: bool = True) -> list[list[int]]:
+    def of(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text, with the marks that the model has around it."""
-        return [found.ids for found in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=marks)]
-
-    def of_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[Pair]:
-        """The tokens of two texts, as the model is given them together."""
-        return [Pair(found.ids, found.type_ids) for found in self._tokenizer.encode_batch_fast(list(pairs))]
+        return [found.ids for found in self._tokenizer.encode_batch_fast(list(texts))]
 
     def before(self, prompt: str) -> int:
         """How many tokens of a text that begins with this are the prompt's, the mark before it included."""
@@ -67,9 +56,19 @@ class Counter:
         return self._tokens.count(self._prompt + text)
 
 
-def can_count(folder: ModelFolder) -> bool:
-    """Whether its tokens can be counted at small cost: by its ``tokenizer.json`` alone."""
-    return folder.has(_FILE) and find_spec("tokenizers") is not None
+def counter(folder: ModelFolder, prompt: str = "", *, lower_case: bool = False) -> Counter | None:
+    """What counts the tokens of one text at small cost; ``None`` where the folder has no ``tokenizer.json`` that says all, or
+    the library tokenizers is not installed.
+    """
+    if not _says_all(folder) or find_spec("tokenizers") is None:
+        return None
+    return Counter(folder, prompt, lower_case=lower_case)
+
+
+def _says_all(folder: ModelFolder) -> bool:
+    """Whether nothing beside ``tokenizer.json`` has a say: marks that are added because a configuration asks for them."""
+    told = folder.json("tokenizer_config.json")
+    return folder.has(_FILE) and told.get("add_bos_token") is not True and told.get("add_eos_token") is not True
 
 
 _KNOWN: WeakValueDictionary[tuple[object, ...], Tokens] = WeakValueDictionary()
@@ -79,10 +78,10 @@ _READING = threading.Lock()
 def tokens_of(folder: ModelFolder, *, lower_case: bool = False) -> Tokens:
     """The tokenizer in a model's folder, read once for all who use it. Raises ``SetupError`` where there is none.
 
-    Without ``tokenizer.json``, transformers makes one of whatever the folder has.
+    Where ``tokenizer.json`` does not say all, transformers makes one of whatever the folder has.
     """
     path = folder.file(_FILE)
-    state = os.stat(path) if folder.has(_FILE) else None
+    state = os.stat(path) if _says_all(folder) else None
     key = (os.path.realpath(folder.path), state and (state.st_mtime_ns, state.st_size), lower_case)
     with _READING:
         found = _KNOWN.get(key)

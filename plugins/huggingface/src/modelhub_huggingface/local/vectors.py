@@ -59,12 +59,12 @@ class Embedder:
 
     def vectors(self, texts: Sequence[Sequence[int]], before: int, wanted: Callable[[], bool]) -> Numbers:
         """A row for each text that is given by its tokens; those that are no longer ``wanted`` stay zeros."""
-        batches = list(together(list(map(len, texts)), self.at_once))
+        batches = together(list(map(len, texts)), self.at_once)
         share = Share(texts, batches, before)
         if self.crew is not None and self.crew.is_worth(len(batches), sum(map(len, texts))):
-            self.crew.compute(share, self._step, wanted)
+            self.crew.compute(share, self.step, wanted)
         else:
-            while wanted() and self._step(share):
+            while wanted() and self.step(share):
                 pass
         return share.vectors()
 
@@ -79,7 +79,7 @@ class Embedder:
         if self.crew is not None:
             self.crew.close()
 
-    def _step(self, share: Share) -> bool:
+    def step(self, share: Share) -> bool:
         """Compute one batch, if one is left."""
         places = share.take()
         if places is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -28,6 +28,7 @@ from modelhub.plugin import (
 )
 from modelhub_huggingface.local.engine import Wanted
 from modelhub_huggingface.local.files import ModelFolder
+from modelhub_huggingface.local.tokens import counter
 from modelhub_huggingface.local.writing.counting import Counter
 from modelhub_huggingface.local.writing.engine import WritingEngine
 from modelhub_huggingface.local.writing.listening import Listening
@@ -83,6 +84,11 @@ class Writer:
     async def count_tokens(self, request: TextRequest, runtime: Runtime) -> int | None:
         """The exact number of tokens of a request; ``None`` where no library is installed that can count."""
         return await runtime.in_thread(self._counter.count, request)
+
+    @property
+    def counter(self) -> Callable[[str], int] | None:
+        """Counts the tokens of one text exactly, for budgets; ``None`` where no ``tokenizer.json`` says all of it."""
+        return counter(self.folder)
 
     async def _heard(
         self, request: TextRequest, runtime: Runtime, *, streamed: bool
