@@ -6,7 +6,7 @@ import re
 
 from modelhub_openai.site import Host
 
-from modelhub.plugin import AnswerError, BadRequest, HttpResponse, ModelhubError, Unsupported
+from modelhub.plugin import AnswerError, BadRequest, HttpResponse, ModelhubError, Unsupported, shown
 
 __all__ = ["LlamaHost"]
 
@@ -15,6 +15,11 @@ class LlamaHost(Host):
     """The dialect's host. An error is the same whether it is a response of its own or stands in a stream."""
 
     __slots__ = ()
+
+    @property
+    def advice(self) -> str:
+        """What to do where a server cannot be reached."""
+        return f"Is a server running there? `llama-server -m FILE.gguf` starts one; base_url is {shown(self.base_url)}."
 
     def fault(self, response: HttpResponse, model: str) -> ModelhubError:
         return _worded(super().fault(response, model))

@@ -20,8 +20,10 @@ async def listing(options: LlamaOptions | None, runtime: Runtime) -> tuple[Model
 
         from modelhub.plugin import HttpModel, Request
         from modelhub_llama.models import server
+        from modelhub_llama.served import Served
 
-        return (await HttpModel(Listing(server(options))).call(Request(), runtime)).cards
+        site = server(options)
+        return (await Served(HttpModel(Listing(site)), site.advice).call(Request(), runtime)).cards
     from modelhub_llama.gguf.cards import local
 
     return tuple(await runtime.in_thread(local, options))

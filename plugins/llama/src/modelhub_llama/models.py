@@ -17,6 +17,7 @@ from modelhub_llama.gguf.memory import window as tokens_of
 from modelhub_llama.host import LlamaHost
 from modelhub_llama.options import LlamaOptions
 from modelhub_llama.resident import Resident
+from modelhub_llama.served import Served
 
 __all__ = ["embedding", "engine_plan", "reranking", "server", "text"]
 
@@ -61,7 +62,8 @@ def _model(purpose: Purpose, name: str, options: LlamaOptions, over: _Over) -> A
 
         return MODELS[purpose](name, options)
     if options.place == "server":
-        return over(server(options), name)
+        site = server(options)
+        return Served(over(site, name), site.advice)
     path = find(name, options)
     header = read(path)
     window = tokens_of(header, options)

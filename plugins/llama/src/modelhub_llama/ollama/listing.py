@@ -23,9 +23,9 @@ from modelhub.plugin import (
 from modelhub_llama.gguf.making import family, task
 from modelhub_llama.ollama.answer import object_in
 from modelhub_llama.ollama.knobs import SETTINGS
-from modelhub_llama.ollama.model import Served
 from modelhub_llama.ollama.site import Ollama, ollama
 from modelhub_llama.options import LlamaOptions
+from modelhub_llama.served import Served
 
 __all__ = ["Show", "Tags", "Told", "card_of", "listing", "shown"]
 
@@ -35,7 +35,7 @@ _AT_ONCE = 8
 async def listing(options: LlamaOptions | None, runtime: Runtime) -> tuple[ModelCard, ...]:
     """The cards of the models that are pulled. Raises ``Unreachable`` where no Ollama is running."""
     site = ollama(options or LlamaOptions())
-    tags: Served[Request, Told, Never] = Served(HttpModel(Tags(site)), site)
+    tags: Served[Request, Told, Never] = Served(HttpModel(Tags(site)), site.advice)
     rows = (await tags.call(Request(), runtime)).said.get("models")
     named = [row for row in rows if isinstance(row, Mapping) and _name(row)] if isinstance(rows, list) else []
     cards: list[ModelCard | None] = []
@@ -49,7 +49,7 @@ async def listing(options: LlamaOptions | None, runtime: Runtime) -> tuple[Model
 async def shown(name: str, options: LlamaOptions, runtime: Runtime) -> ModelCard:
     """The card of one model that is pulled. Raises ``UnknownModel`` where it is not."""
     site = ollama(options)
-    model: Served[Request, Told, Never] = Served(HttpModel(Show(site, name)), site)
+    model: Served[Request, Told, Never] = Served(HttpModel(Show(site, name)), site.advice)
     show = (await model.call(Request(), runtime)).said
     card = card_of(site, {"model": name}, show)
     return card or ModelCard(model=f"{site.provider}:{name}", kind="text", local=site.local(name))

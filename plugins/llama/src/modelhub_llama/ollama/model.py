@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from math import ceil
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from modelhub.plugin import (
     EmbeddingModel,
     HttpModel,
-    Request,
-    Response,
     Runtime,
     TextModel,
     TextRequest,
-    Unreachable,
     Unsupported,
-    Wrapper,
-    shown,
 )
-from modelhub_llama.ollama.site import Ollama, ollama
+from modelhub_llama.ollama.site import ollama
 from modelhub_llama.options import LlamaOptions
+from modelhub_llama.served import Served
 
 if TYPE_CHECKING:
     from modelhub_llama.overflow import Counted
 
-__all__ = ["MODELS", "Served", "advised", "embedding", "reranking", "text"]
-
-RequestT = TypeVar("RequestT", bound=Request)
-ResponseT = TypeVar("ResponseT", bound=Response)
-EventT = TypeVar("EventT")
+__all__ = ["MODELS", "embedding", "reranking", "text"]
 
 
 def text(name: str, options: LlamaOptions) -> TextModel:
@@ -43,11 +33,11 @@ def text(name: str, options: LlamaOptions) -> TextModel:
     if options.prompt == "plain":
         from modelhub_llama.ollama.plain import Plain
 
-        return Served(HttpModel(Plain(site, name)), site)
+        return Served(HttpModel(Plain(site, name)), site.advice)
     from modelhub_llama.ollama.chat import Chat
     from modelhub_llama.tools import HeldToTools
 
-    model: TextModel = Served(HttpModel(Chat(site, name)), site)
+    model: TextModel = Served(HttpModel(Chat(site, name)), site.advice)
     if options.on_overflow == "trim":
         from modelhub_llama.overflow import Fitting
 
@@ -60,7 +50,7 @@ def embedding(name: str, options: LlamaOptions) -> EmbeddingModel:
     from modelhub_llama.ollama.embeddings import Embeddings
 
     site = ollama(options)
-    return Served(HttpModel(Embeddings(site, name)), site)
+    return Served(HttpModel(Embeddings(site, name)), site.advice)
 
 
 def reranking(name: str, options: LlamaOptions) -> Any:
@@ -78,33 +68,3 @@ async def _about(request: TextRequest, runtime: Runtime) -> Counted:
 
 MODELS: Mapping[str, Callable[[str, LlamaOptions], Any]] = {"text": text, "embedding": embedding, "reranking": reranking}
 """The function for each kind."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Served(Wrapper[RequestT, ResponseT, EventT]):
-    """A model behind a server that may not be running: then the error says how it is started."""
-
-    site: Ollama = field(repr=False)
-
-    async def call(self, request: RequestT, runtime: Runtime) -> ResponseT:
-        try:
-            return await self.inner.call(request, runtime)
-        except Unreachable as error:
-            raise advised(error, self.site) from None
-
-    async def stream(self, request: RequestT, runtime: Runtime) -> AsyncGenerator[EventT, None]:
-        try:
-            async with aclosing(self.inner.stream(request, runtime)) as events:
-                async for event in events:
-                    yield event
-        except Unreachable as error:
-            raise advised(error, self.site) from None
-
-    def __repr__(self) -> str:
-        return f"Served({self.inner!r})"
-
-
-def advised(error: Unreachable, site: Ollama) -> Unreachable:
-    """The error of a server that does not answer, with what to do about it."""
-    error.args = (f"{error.message} Is Ollama running? `ollama serve` starts it; base_url is {shown(site.base_url)}.",)
-    return error

@@ -24,9 +24,9 @@ from modelhub.plugin import (
 )
 from modelhub_llama.ollama.answer import object_in
 from modelhub_llama.ollama.faults import error_in, reported
-from modelhub_llama.ollama.model import Served
 from modelhub_llama.ollama.site import Ollama, ollama
 from modelhub_llama.options import LlamaOptions
+from modelhub_llama.served import Served
 
 __all__ = ["Pull", "PullProgress", "Pulled", "pull", "pulling"]
 
@@ -82,7 +82,7 @@ async def pulling(
 ) -> AsyncGenerator[PullProgress | Finished[Pulled], None]:
     """The steps of a pull as they come, ``Finished`` last. Close it to stop the pull."""
     site = ollama(options or LlamaOptions())
-    model: Served[Request, Pulled, PullProgress | Finished[Pulled]] = Served(HttpModel(Pull(site, name)), site)
+    model: Served[Request, Pulled, PullProgress | Finished[Pulled]] = Served(HttpModel(Pull(site, name)), site.advice)
     async with aclosing(model.stream(Request(timeouts=timeouts), runtime)) as steps:
         async for step in steps:
             yield step

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelhub_openai.site import guarded, json_bytes
 
-from modelhub.plugin import Bearer, ConfigError, HttpRequest, HttpResponse, ModelhubError, Route, Secret
+from modelhub.plugin import Bearer, ConfigError, HttpRequest, HttpResponse, ModelhubError, Route, Secret, shown
 from modelhub_llama.ollama.address import base_url
 from modelhub_llama.options import LlamaOptions
 
@@ -42,6 +42,11 @@ class Ollama:
     def context_window(self) -> int | None:
         """``num_ctx``; ``None`` where the server decides."""
         return self.options.get("num_ctx")
+
+    @property
+    def advice(self) -> str:
+        """What to do where it cannot be reached."""
+        return f"Is Ollama running? `ollama serve` starts it; base_url is {shown(self.base_url)}."
 
     def local(self, model: str) -> bool:
         """Whether the model runs on this machine, and not on another, nor, by its name, in Ollama's cloud."""
