@@ -52,28 +52,40 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_directory(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").mkdir()
-    refused(config(str(tmp_path / "model.gguf")), ModelhubError, r"model\.gguf")
+    refused(config(str(tmp_path / "model.gguf")), UnknownModel, r"model\.gguf is a folder without \.gguf files")
+    write(tmp_path / "model.gguf" / "inner.gguf")
+    refused(config(str(tmp_path / "model.gguf")), UnknownModel, r"is a folder: name a file in it \(inner\.gguf\)")
+    (tmp_path / "plain").mkdir()
+    refused(config(str(tmp_path / "plain")), UnknownModel, r"plain is a folder without .* models add .*plain")
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").touch()
-    refused(config(str(tmp_path / "model.gguf")), SetupError, r"empty|0 bytes")
+    refused(config(str(tmp_path / "model.gguf")), SetupError, r"the file is empty\. Download the file again")
 
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"PK\x03\x04" + bytes(1000))
-    refused(config(str(tmp_path / "model.gguf")), SetupError, r"model\.gguf")
+    words = r"begins with the bytes 50 4b 03 04 .*looks like PyTorch weights; convert them with"
+    refused(config(str(tmp_path / "model.gguf")), SetupError, words)
+    (tmp_path / "model.gguf").write_text("hello world", encoding="utf-8")
+    refused(config(str(tmp_path / "model.gguf")), SetupError, r"this is no GGUF file: it begins with 'hello wo'\.$")
 
 
 def test_a_file_with_another_ending(tmp_path: Path) -> None:
     write(tmp_path / "model.bin")
-    refused(config(str(tmp_path / "model.bin")), UnknownModel, r"model\.bin")
+    refused(config(str(tmp_path / "model.bin")), UnknownModel, r"The file .*model\.bin does not end in \.gguf")
+    refused(config(str(tmp_path / "none.bin")), UnknownModel, r"There is no file .*none\.bin")
+    write(tmp_path / "model.gguf")
+    refused(config(str(tmp_path / "model")), UnknownModel, r"Did you mean '.*model\.gguf'\?$")
 
 
 def test_a_file_whose_end_is_missing(tmp_path: Path) -> None:
     whole = Path(write(tmp_path / "whole.gguf")).read_bytes()
     (tmp_path / "half.gguf").write_bytes(whole[: len(whole) // 2])
-    refused(config(str(tmp_path / "half.gguf")), SetupError, r"half\.gguf")
+    refused(
+        config(str(tmp_path / "half.gguf")), SetupError, r"half\.gguf: the file lacks its last \d+ bytes.* Download it again"
+    )
 
 
 def test_a_server_that_is_not_running() -> None:
@@ -82,7 +94,36 @@ def test_a_server_that_is_not_running() -> None:
         "providers": {"llama": {"base_url": "http://127.0.0.1:9/v1"}},
         "retry": {"times": 0},
     }
-    refused(settings, Unreachable, "127.0.0.1:9")
+    words = r"127\.0\.0\.1:9.*Is a server running there\? `llama-server -m FILE\.gguf` starts one"
+    refused(settings, Unreachable, words)
+    with Hub(settings) as hub:
+        for ask in (
+            lambda: hub.text("a").count_tokens("x"),
+            lambda: hub.embedding("llama:x").embed(["x"]),
+            lambda: hub.reranking("llama:x").rank("x", ["y"]),
+            lambda: hub.models(provider="llama"),
+        ):
+            with pytest.raises(Unreachable, match=words):
+                ask()
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("", r"chat_template is empty: leave it out, or name a Jinja file\.$"),
+        ("none.jinja", r"chat_template: \S+none\.jinja cannot be read \(No such file or directory\)\.$"),
+        (".", r"chat_template: \S+ cannot be read \(Is a directory\)\.$"),
+    ],
+)
+def test_a_template_that_is_not_there(tmp_path: Path, template: str, words: str) -> None:
+    refused(config(write(tmp_path / "tiny.gguf"), chat_template=template), SetupError, words)
+
+
+def test_a_template_that_is_longer_than_the_window(tmp_path: Path) -> None:
+    """What it adds is only known to the engine, whose own words would be about its insides."""
+    long = "{{ messages[0].content }}" + "x" * 1000
+    settings = config(write(tmp_path / "tiny.gguf"), chat_template=long)
+    refused(settings, ContextOverflow, r"^The prompt has 10\d\d tokens.*; the context window holds 512\. Shorten it")
 
 
 def test_two_models_at_once_answer_as_themselves(tmp_path: Path) -> None:

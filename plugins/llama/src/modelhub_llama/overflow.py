@@ -80,8 +80,15 @@ class Fitting(Wrapper[TextRequest, TextResponse[Any], Any]):
     ) -> tuple[TextRequest, tuple[Notice, ...]]:
         """The request made to fit into the window that a refusal has told; or the refusal."""
         if not self.trim or self.window is not None or error.context_window is None:
-            raise error
+            raise self._worded(error, request)
         return await self._fitted(request, error.context_window, runtime)
+
+    def _worded(self, error: ContextOverflow, request: TextRequest) -> ContextOverflow:
+        """The engine's refusal in the words of our own: a template may add more than could be foreseen."""
+        if self.window is not None and error.prompt_tokens is not None:
+            window = error.context_window or self.window
+            error.args = _overflow(Counted(error.prompt_tokens), window, request, self.advice).args
+        return error
 
     async def _fitted(
         self, request: TextRequest, window: int | None, runtime: Runtime

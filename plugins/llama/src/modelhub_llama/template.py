@@ -68,13 +68,17 @@ def given(template: str, options: LlamaOptions) -> str:
     """A template of the configuration: a file's text, or the template itself. Raises ``SetupError``."""
     if "{{" in template or "{%" in template:
         return template
+    where = f"[providers.{options.provider}] chat_template"
+    if not template.strip():
+        raise SetupError(f"{where} is empty: leave it out, or name a Jinja file.")
     path = options.file(template)
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
-    except (OSError, ValueError) as error:
-        where = f"[providers.{options.provider}] chat_template"
-        raise SetupError(f"{where} is {template!r}, and {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise SetupError(f"{where}: {path} cannot be read ({error.strerror}).") from None
+    except ValueError:
+        raise SetupError(f"{where}: {path} is no text in UTF-8.") from None
 
 
 def doubtful(template: str) -> bool:

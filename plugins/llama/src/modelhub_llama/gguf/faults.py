@@ -56,7 +56,12 @@ def foreign(head: bytes, file: str) -> GgufError:
         )
     if b"GGUF".startswith(head):
         return fault("truncated", f"the file ends within its first bytes. {_AGAIN}")
-    return fault("not-gguf", f"this is no GGUF file: it begins with {head[:8]!r}{_guess(head)}.")
+    return fault("not-gguf", f"this is no GGUF file: it begins with {_spelled(head[:8])}{_guess(head)}.")
+
+
+def _spelled(head: bytes) -> str:
+    """The bytes as a person reads them: text as it is, others as digits."""
+    return f"'{head.decode()}'" if head.isascii() and head.decode().isprintable() else f"the bytes {head.hex(' ')}"
 
 
 def _guess(head: bytes) -> str:

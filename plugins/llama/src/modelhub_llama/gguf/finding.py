@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 
 from modelhub.plugin import StoredModel, UnknownModel, did_you_mean, shards, stem, stored
 from modelhub_llama.gguf.names import ENDING, gguf_files
@@ -23,6 +24,8 @@ def find(name: str, options: LlamaOptions) -> str:
     wanted = {candidate.casefold(): candidate for candidate in reversed(found)}.get(name.casefold())
     if wanted is not None:
         return found[wanted]
+    if elsewhere := _there(name, options):
+        raise _unknown(name, elsewhere, options)
     raise _unknown(name, f"{did_you_mean(name, list(found)) or _choice(list(found))} {_looked(options)}", options)
 
 
@@ -44,8 +47,29 @@ def _given(name: str, options: LlamaOptions) -> str:
     path = shards(options.file(name))[0]
     if os.path.isfile(path):
         return path
+    if os.path.isdir(path):
+        raise _unknown(name, _is_folder(path), options)
     near = did_you_mean(os.path.basename(path), [os.path.basename(file) for file in gguf_files(os.path.dirname(path))])
     raise _unknown(name, f" There is no file {path}.{near}", options)
+
+
+def _there(name: str, options: LlamaOptions) -> str:
+    """What is at the place that a name means which was meant as a path; empty where it surely was none."""
+    path = options.file(name)
+    if os.path.isfile(path):
+        return f" The file {path} does not end in {ENDING}, as a model that llama.cpp runs does."
+    if os.path.isfile(path + ENDING):
+        return f" Did you mean {name + ENDING!r}?"
+    if os.path.isdir(path):
+        return _is_folder(path)
+    return f" There is no file {path}." if name.startswith((".", os.sep, "~")) else ""
+
+
+def _is_folder(path: str) -> str:
+    files = [os.path.relpath(file, path) for file in islice(gguf_files(path), 8)]
+    if files:
+        return f" {path} is a folder: name a file in it ({', '.join(files)})."
+    return f" {path} is a folder without {ENDING} files. One of a sentence transformer is added: modelhub models add {path}"
 
 
 def _choice(names: list[str]) -> str:
