@@ -19,7 +19,7 @@ import pytest
 from asking import config
 from engine_room import ask, eventually, loaded, unload
 
-from modelhub import AsyncHub, ConfigError, Hub, ModelhubError, NotEnoughMemory, SetupError, StreamBroken
+from modelhub import AnswerError, AsyncHub, ConfigError, Hub, ModelhubError, NotEnoughMemory, SetupError, StreamBroken
 from modelhub.plugin import engines
 
 pytest.importorskip("xllamacpp", reason='the engine is missing: pip install "modelhub-llama[engine]"')
@@ -104,6 +104,20 @@ def test_models_that_differ_in_what_is_sent_alone_share_an_engine(tiny: str) -> 
             assert (free.provider, hub.text("a").count_tokens("x").exact) == ("llama", True)
         assert len(engines().names()) == 1
         assert len(repr(hub.text("a"))) < 600
+
+
+def test_an_answer_bears_the_name_that_was_asked_for(tiny: str) -> None:
+    """And not the place of the file on this machine."""
+    options = {"threads": 1, "models": [str(Path(tiny).parent)], "pooling": "mean"}
+    with Hub({"providers": {"llama": options}}) as hub:
+        text = hub.text("llama:tiny")
+        assert text.generate("x", max_output_tokens=1).model == "tiny"
+        *_, last = text.stream("x", max_output_tokens=1)
+        assert last.response.model == "tiny"
+        assert hub.embedding("llama:tiny").embed(["x"]).model == "tiny"
+        with pytest.raises(AnswerError) as caught:
+            text.generate("x", output_type={"type": "string"}, extra={"llama": {"logit_bias": [[5 + 0xFF, 20]]}})
+        assert caught.value.partial.model == "tiny"
 
 
 def test_what_was_loaded_before_a_file_changed_is_not_used_for_the_new_one(tmp_path: Path) -> None:

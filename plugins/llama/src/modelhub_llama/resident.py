@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from modelhub.plugin import Finished, Model, ModelCard, ModelhubError, Plan, Request, Runtime, StreamBroken, Timeouts, engines
+from modelhub.plugin import (
+    Finished,
+    Model,
+    ModelCard,
+    ModelhubError,
+    Plan,
+    Request,
+    Response,
+    Runtime,
+    StreamBroken,
+    Timeouts,
+    engines,
+)
 from modelhub_llama.engine import LlamaEngine
 
 __all__ = ["Resident"]
+
+ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,7 +46,7 @@ class Resident:
         if self.streamed:
             return await self._collected(request, runtime)
         async with self._loaded(request, runtime, call=True) as (model, request):
-            return await model.call(request, runtime)
+            return self._named(await model.call(request, runtime))
 
     async def _collected(self, request: Request, runtime: Runtime) -> Any:
         """A stream as a call: without a time-out for its first token, and what breaks it is the call's own error."""
@@ -66,8 +80,17 @@ class Resident:
             self._loaded(request, runtime, call=call) as (model, request),
             aclosing(model.stream(request, runtime)) as events,
         ):
-            async for event in events:
-                yield event
+            try:
+                async for event in events:
+                    yield Finished(self._named(event.response)) if isinstance(event, Finished) else event
+            except ModelhubError as error:
+                if isinstance(error.partial, Response):
+                    error.partial = self._named(error.partial)
+                raise
+
+    def _named(self, response: ResponseT) -> ResponseT:
+        """The response under the name that was asked for, where the engine tells the file's place on this machine."""
+        return replace(response, model=self.card.model.partition(":")[2])
 
     @asynccontextmanager
     async def _loaded(self, request: Request, runtime: Runtime, *, call: bool) -> AsyncIterator[tuple[Any, Any]]:
