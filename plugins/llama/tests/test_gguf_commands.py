@@ -92,6 +92,24 @@ def test_a_file_is_added_listed_and_removed(shell: Shell, tiny: str) -> None:
     assert "models pull" in err
 
 
+def test_where_there_is_nothing_yet_it_says_how_there_will_be(shell: Shell, tmp_path: Path, tiny: str) -> None:
+    code, out, err = shell("models", "--provider", "llama")
+    assert (code, out) == (0, "")
+    assert "llama has no model yet. Fetch one: modelhub models pull; keep a file: modelhub models add FILE" in err
+    assert shell("models", "add", tiny, "--name", "tiny")[0] == 0
+    assert "llama:tiny" in shell("models", "--provider", "llama")[1]
+    assert "llama has no such model" in shell("models", "--provider", "llama", "--kind", "image")[2]
+
+
+def test_files_that_nobody_runs_as_configured_are_not_denied(shell: Shell, tmp_path: Path, tiny: str) -> None:
+    (tmp_path / "modelhub.toml").write_text('[providers.llama]\nengine = "ollama"\n', encoding="utf-8")
+    assert "no such model lies on this machine" in shell("models", "--local")[2]
+    assert shell("models", "add", tiny)[0] == 0
+    code, out, err = shell("models", "--local")
+    assert (code, out) == (0, "")
+    assert "what is kept here (1) is run by no provider as it is configured. See: modelhub models cache" in err
+
+
 def test_the_room_of_a_model_that_nothing_else_names_comes_free(shell: Shell, tmp_path: Path, tiny: str) -> None:
     (tmp_path / "own.gguf").write_bytes(Path(tiny).read_bytes())
     assert shell("models", "add", "own.gguf")[0] == 0

@@ -66,14 +66,16 @@ def list_models(arguments: Namespace, context: Context) -> int:
     if not found and query is None and arguments.provider is None:
         context.note("modelhub: no installed plugin lists such a model. See: modelhub plugins")
     elif not found:
-        context.note(f"modelhub: {nowhere(arguments)}")
+        context.note(f"modelhub: {nowhere(arguments, query, context)}")
     elif query is None and arguments.provider is None and (silent := unlisted(found)):
         context.detail(f"plugins that list no model beforehand: {', '.join(silent)}. Ask one: modelhub models --provider NAME")
     return 0
 
 
-def nowhere(arguments: Namespace) -> str:
+def nowhere(arguments: Namespace, query: Query | None, context: Context) -> str:
     """What is said where nothing fits."""
+    if arguments.provider is not None and query is None and keeps_files(arguments.provider, context):
+        return f"{arguments.provider} has no model yet. Fetch one: modelhub models pull; keep a file: modelhub models add FILE"
     if arguments.provider is not None:
         return f"{arguments.provider} has no such model."
     if arguments.everywhere:
@@ -89,8 +91,24 @@ def list_local(arguments: Namespace, query: Query | None, context: Context) -> i
     found = FoundModels(cards) if query is None else selected(cards, query)
     show(found, query, table([local_row(card) for card in found]), context)
     if not found:
-        context.note("modelhub: no such model lies on this machine. Fetch one: modelhub models pull URL")
+        context.note(f"modelhub: {no_file(cards)}")
     return 0
+
+
+def no_file(cards: Sequence[ModelCard]) -> str:
+    """What is said where no model lies here that fits, or that a provider runs."""
+    from modelhub.catalog.store import stored
+
+    if not cards and (kept := len(stored())):
+        return f"what is kept here ({kept}) is run by no provider as it is configured. See: modelhub models cache"
+    return "no such model lies on this machine. Fetch one: modelhub models pull URL"
+
+
+def keeps_files(name: str, context: Context) -> bool:
+    """Whether it is a provider whose models may lie on this machine."""
+    from modelhub.catalog.sources import keepers
+
+    return any(name == keeper for keeper, _ in keepers(context.hub().assembly, lambda _name, _error: None))
 
 
 def show(found: FoundModels, query: Query | None, lines: Sequence[str], context: Context) -> None:
