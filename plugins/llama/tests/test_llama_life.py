@@ -36,7 +36,8 @@ def alone() -> Iterator[None]:
 
 def say_hi(path: str, **options: Any) -> None:
     with Hub(config(path, **options)) as hub:
-        assert hub.text("a").generate("hi", max_output_tokens=2).usage.output_tokens == 2
+        said = hub.text("a").generate("hi", max_output_tokens=2, extra={"llama": {"ignore_eos": True}})
+        assert said.usage.output_tokens == 2
 
 
 def test_it_is_unloaded_when_nobody_has_asked_for_a_while_and_loaded_anew(tiny: str) -> None:
@@ -337,6 +338,20 @@ def test_the_reason_why_a_model_does_not_load_is_told(tiny: str, tmp_path: Path,
     ):
         with pytest.raises(SetupError, match=reason):
             say_hi(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_reason_why_options_do_not_go_with_a_model_is_told(
+    tiny: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The file is loaded once more with the same options where the log can be read."""
+    with pytest.raises(SetupError, match=r"cannot load .*tiny\.gguf: K cache type q8_0 .* does not divide n_embd_head_k=16\.$"):
+        say_hi(tiny, cache_type_k="q8_0")
+    with (
+        Hub(config(tiny, cache_type_v="q8_0", pooling="mean")) as hub,
+        pytest.raises(SetupError, match=r"V cache type q8_0 .* does not divide"),
+    ):
+        hub.embedding("llama:" + tiny).embed(["x"])
     assert capfd.readouterr() == ("", "")
 
 

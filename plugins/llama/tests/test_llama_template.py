@@ -162,7 +162,7 @@ def test_a_frozen_program_does_not_start_itself(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(sys, "executable", str(marking(tmp_path)))
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     template.tried(SOUND["range"] + " 凍結", "model.gguf")
-    assert diagnosis.reason("model.gguf") == "it does not say why"
+    assert diagnosis.reason("model.gguf", "text", LlamaOptions(), 512) == "it does not say why"
     assert not (tmp_path / "started").exists()
 
 

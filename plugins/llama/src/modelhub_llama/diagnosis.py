@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
+from dataclasses import asdict
 from subprocess import TimeoutExpired
+from typing import TYPE_CHECKING
 
 from modelhub_llama.apart import run_apart
+
+if TYPE_CHECKING:
+    from modelhub_llama.engine import Purpose
+    from modelhub_llama.options import LlamaOptions
 
 __all__ = ["main", "reason"]
 
 _SECONDS = 60.0
 _SAID = re.compile(r"error loading model: (?:error loading model \w+: )?(.+)|\bE \S*\s*(.+)")
-_OTHERWISE = (
-    "with its own settings it takes the file, so one of the options does not go with it: context_window, cache_type_k, "
-    "cache_type_v, gpu_layers, mlock, adapters or projector"
-)
+_OTHERWISE = "asked once more, it took the file: ask again, memory may have been short"
 
 
-def reason(path: str) -> str:
-    """What llama.cpp says of the file, in its own words, as the end of a sentence."""
+def reason(path: str, purpose: Purpose, options: LlamaOptions, window: int) -> str:
+    """What llama.cpp says of the file with these options, in its own words, as the end of a sentence."""
+    given = json.dumps([path, purpose, window, options.loaded()], default=asdict).encode()
     try:
-        done = run_apart("modelhub_llama.diagnosis", path, seconds=_SECONDS)
+        done = run_apart("modelhub_llama.diagnosis", given=given, seconds=_SECONDS)
     except TimeoutExpired:
         done = None
     if done is None:
@@ -38,15 +43,15 @@ def _words(log: str) -> str:
 
 
 def main() -> None:
-    """Load the file that is named on the command line, with as little as can be."""
+    """Load the file that standard input names, with its options."""
     import xllamacpp
 
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = sys.argv[1]
-    parameters.n_ctx = 256
-    parameters.n_gpu_layers = 0
-    parameters.fit_params = False
-    parameters.warmup = False
+    from modelhub_llama.engine import parameters_for
+    from modelhub_llama.options import Adapter, LlamaOptions
+
+    path, purpose, window, given = json.load(sys.stdin)
+    adapters = tuple(Adapter(**adapter) for adapter in given.pop("adapters"))
+    parameters = parameters_for(xllamacpp, path, purpose, LlamaOptions(**given, adapters=adapters), window)
     parameters.verbosity = 1
     xllamacpp.Server(parameters)
     sys.stdout.write("taken\n")

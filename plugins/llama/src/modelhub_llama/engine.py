@@ -16,7 +16,7 @@ from modelhub_llama.parameters import fill
 from modelhub_llama.pooling import pool
 from modelhub_llama.template import settled
 
-__all__ = ["LlamaEngine", "Purpose", "load"]
+__all__ = ["LlamaEngine", "Purpose", "load", "parameters_for"]
 
 Purpose = Literal["text", "embedding", "reranking"]
 _ENDING = 5.0
@@ -92,14 +92,9 @@ def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int
     """
     llama = _installed()
     key = secrets.token_urlsafe(32)
-    parameters = llama.CommonParams()
-    fill(parameters, llama, options, context_window)
-    parameters.model.path = path
+    parameters = parameters_for(llama, path, purpose, options, context_window)
     parameters.api_keys = [key]
-    attach(llama, parameters, options)
-    if purpose != "text":
-        pool(llama, parameters, purpose, options, context_window)
-    elif options.prompt == "chat" and (template := settled(path, options)) is not None:
+    if purpose == "text" and options.prompt == "chat" and (template := settled(path, options)) is not None:
         parameters.chat_template = template
     files = seen(shards(path))
     for file, _ in files:
@@ -107,8 +102,19 @@ def load(path: str, purpose: Purpose, options: LlamaOptions, context_window: int
     try:
         server = llama.Server(parameters)
     except RuntimeError as error:
-        raise _refused(path, purpose, options) from error
+        raise _refused(path, purpose, options, context_window) from error
     return _engine(server, key, options, files if options.mmap else ())
+
+
+def parameters_for(llama: Any, path: str, purpose: Purpose, options: LlamaOptions, context_window: int) -> Any:
+    """llama.cpp's parameters for a file, but for the key of its door and for its template. ``llama`` is its module."""
+    parameters = llama.CommonParams()
+    fill(parameters, llama, options, context_window)
+    parameters.model.path = path
+    attach(llama, parameters, options)
+    if purpose != "text":
+        pool(llama, parameters, purpose, options, context_window)
+    return parameters
 
 
 def _engine(server: Any, key: str, options: LlamaOptions, files: Seen) -> LlamaEngine:
@@ -133,13 +139,13 @@ def _await_loop(port: int, key: str) -> None:
             pass
 
 
-def _refused(path: str, purpose: Purpose, options: LlamaOptions) -> SetupError:
+def _refused(path: str, purpose: Purpose, options: LlamaOptions, context_window: int) -> SetupError:
     """llama.cpp says only that it failed; why stands in its log, which is asked for elsewhere."""
     from modelhub_llama.diagnosis import reason
 
     if purpose == "text" and options.prompt == "chat":
         settled(path, options, suspect=True)
-    return SetupError(f"llama.cpp cannot load {path}: {reason(path)}.")
+    return SetupError(f"llama.cpp cannot load {path}: {reason(path, purpose, options, context_window)}.")
 
 
 def _read_ahead(path: str) -> None:

@@ -124,7 +124,24 @@ class LlamaOptions:
         beside = os.path.join(self.config_folder, name)
         return os.path.abspath(name if not os.path.exists(beside) and os.path.exists(name) else beside)
 
+    def loaded(self) -> dict[str, Any]:
+        """Those that an engine is loaded with, with whole paths of files; what is sent with a request is not among them."""
+        template = self.chat_template
+        is_file = template is not None and "{{" not in template and "{%" not in template
+        return {
+            **{name: getattr(self, name) for name in _LOADED},
+            "chat_template": self.file(template) if template is not None and is_file else template,
+            "projector": None if self.projector is None else self.file(self.projector),
+            "adapters": tuple(Adapter(file=self.file(adapter.file), scale=adapter.scale) for adapter in self.adapters),
+        }
+
     def route(self) -> Route | None:
         """How a server is reached, where the machine's own settings do not suffice."""
         given = (self.ca_bundle, self.client_certificate, self.client_key, self.proxy)
         return Route(*given) if any(given) else None
+
+
+_LOADED = (
+    *("parallel", "queue", "prompt", "pooling", "threads", "threads_batch", "batch", "micro_batch", "gpu_layers"),
+    *("cache_type_k", "cache_type_v", "flash_attention", "mmap", "mlock"),
+)

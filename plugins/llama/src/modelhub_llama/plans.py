@@ -43,16 +43,8 @@ def plan(purpose: Purpose, path: str, name: str, options: LlamaOptions, window: 
 def _key(purpose: Purpose, path: str, options: LlamaOptions, window: int) -> Hashable:
     """The file as it is now, and what it is loaded with; models that differ in what is sent alone share an engine."""
     state = os.stat(path)
-    files = (*options.adapters, options.projector, options.chat_template)
-    loaded = (*(getattr(options, name) for name in _LOADED), *files, options.config_folder if any(files) else "")
+    loaded = tuple(options.loaded().values())
     return (os.path.realpath(path), state.st_ino, state.st_mtime_ns, state.st_size, purpose, window, loaded)
-
-
-_LOADED = (
-    *("parallel", "queue", "prompt", "pooling", "threads", "threads_batch", "batch", "micro_batch", "gpu_layers"),
-    *("cache_type_k", "cache_type_v", "flash_attention", "mmap", "mlock"),
-)
-"""Options that the engine is loaded with, beside files."""
 
 
 def _memory(path: str, options: LlamaOptions) -> int:
