@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from modelhub.plugin import Plan, ProviderDown, Request, Runtime, TimedOut, engines
+from modelhub_huggingface.local.silence import be_silent
 from modelhub_huggingface.local.watching import Left
 
 __all__ = ["Part", "TorchEngine", "Turns", "Wanted", "computed", "held"]
@@ -24,7 +25,7 @@ class TorchEngine(Generic[Part]):
 
     def __init__(self, part: Part) -> None:
         self.part = part
-        self._turns = ThreadPoolExecutor(1, thread_name_prefix="modelhub-torch")
+        self._turns = ThreadPoolExecutor(1, thread_name_prefix="modelhub-torch", initializer=be_silent)
 
     def submit(self, work: Callable[Concatenate[Part, Given], T], *given: Given.args, **named: Given.kwargs) -> Future[T]:
         """Have ``work(part, ...)`` computed when its turn comes."""

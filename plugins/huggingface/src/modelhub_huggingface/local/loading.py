@@ -12,6 +12,7 @@ from modelhub.plugin import ModelhubError, SetupError
 from modelhub_huggingface.local.devices import device, precision, torch_of
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.plans import safe
+from modelhub_huggingface.local.silence import hush, silence
 from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["library", "loaded", "network", "part", "quietly"]
@@ -23,10 +24,12 @@ _NOT_NEEDED = ("masked_spec_embed", "position_ids", "weight_g", "weight_v", "ori
 def library(name: str, extra: str = "local") -> ModuleType:
     """A library that computes. Raises ``SetupError`` where it is not installed."""
     try:
-        return import_module(name)
+        found = import_module(name)
     except ImportError as error:
         missing = error.name or name
         raise SetupError(f'{missing} is not installed: pip install "modelhub-huggingface[{extra}]".') from error
+    hush(name)
+    return found
 
 
 def network(loader: str, folder: ModelFolder, options: HuggingFaceOptions, spare: tuple[str, ...] = ()) -> tuple[Any, Any]:
@@ -74,12 +77,13 @@ def loaded(folder: ModelFolder) -> Iterator[None]:
 
 @contextmanager
 def quietly(*libraries: Any) -> Iterator[None]:
-    """While it lasts, these libraries draw no bars on the screen."""
+    """While it lasts, these libraries draw no bars on the screen, and tell this thread errors alone."""
     speaking = [each.utils.logging for each in libraries if each.utils.logging.is_progress_bar_enabled()]
     for logging in speaking:
         logging.disable_progress_bar()
     try:
-        yield
+        with silence():
+            yield
     finally:
         for logging in speaking:
             logging.enable_progress_bar()
