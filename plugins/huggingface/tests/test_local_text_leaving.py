@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from local_asking import Steps, config, eventually, unload
+from local_asking import Steps, config, eventually, loaded, unload
 
-from modelhub import AsyncHub, Hub, StreamBroken, TimedOut, Timeouts
+from modelhub import AsyncHub, Hub, NotEnoughMemory, ProviderError, StreamBroken, TimedOut, Timeouts
 from modelhub.plugin import engines
 
 pytest.importorskip("torch", reason='models on this machine need it: pip install "modelhub-huggingface[local]"')
@@ -258,10 +258,50 @@ def test_a_time_out_holds_while_a_prompt_is_taken_in(slow: dict[str, Any]) -> No
 
 
 def test_a_stream_that_is_slow_but_alive_is_not_ended(slow: dict[str, Any]) -> None:
-    """AT-C7: each token begins the time-out ``idle`` anew."""
+    """AT-C7: each token begins the time-out ``idle`` anew, also one that is no text yet."""
     with Hub(slow) as hub:
-        answer = hub.text("a").stream("東京は", max_output_tokens=150, timeouts=Timeouts(idle=0.5)).collect()
-    assert answer.usage.output_tokens is not None
+        text = hub.text("a")
+        text.generate("hi", max_output_tokens=1)
+        network = loaded().network.module
+        hook = network.register_forward_pre_hook(lambda *_: time.sleep(0.1))
+        asked: dict[str, Any] = {"max_output_tokens": 16, "extra": {"huggingface": {"min_new_tokens": 16}}}
+        answer = text.stream("東京は", **asked, timeouts=Timeouts(idle=0.6)).collect()
+        hook.remove()
+    assert answer.usage.output_tokens == 16
+
+
+@pytest.mark.parametrize(("failure", "told"), [("CUDA out of memory", NotEnoughMemory), ("a layer broke", ProviderError)])
+def test_what_fails_fails_those_who_are_being_answered_and_nobody_after_them(
+    failure: str, told: type[Exception], slow: dict[str, Any]
+) -> None:
+    import torch
+
+    class OutOfMemoryError(RuntimeError):
+        """As torch's own."""
+
+    def fail(*_: Any) -> None:
+        raise (OutOfMemoryError if told is NotEnoughMemory else RuntimeError)(failure)
+
+    async def scene() -> None:
+        async with AsyncHub(slow) as hub:
+            text = hub.text("a")
+            await text.generate("hi", max_output_tokens=1)
+            streams = [text.stream(f"{number}", **ENDLESS) for number in range(2)]
+            for stream in streams:
+                await anext(stream)
+            hook: torch.utils.hooks.RemovableHandle = loaded().network.module.register_forward_pre_hook(fail)
+            for stream in streams:
+                with pytest.raises(StreamBroken) as caught:
+                    await stream.collect()
+                assert isinstance(caught.value.__cause__, told)
+                assert caught.value.partial.text
+            with pytest.raises(told):
+                await text.generate("hi", max_output_tokens=1)
+            hook.remove()
+            assert (await text.generate("hi", max_output_tokens=1)).usage.output_tokens == 1
+
+    asyncio.run(scene())
+    assert users() == 0
 
 
 def test_a_search_by_beams_ends_when_nobody_waits(tiny: Callable[..., str]) -> None:

@@ -237,6 +237,24 @@ def test_a_blocking_call_works_inside_a_running_loop(llama: str) -> None:
     assert asyncio.run(scene()) == 3
 
 
+def test_no_more_are_written_at_once_than_memory_was_set_aside_for(tiny: Callable[..., str]) -> None:
+    """It is counted for 2,048 tokens of each row; prompts that are longer go one after another."""
+
+    async def scene() -> set[int]:
+        settings = config(tiny("llama", max_position_embeddings=8192), prompt="plain", batch=2)
+        async with AsyncHub(settings) as hub:
+            text = hub.text("a")
+            await text.generate("x", max_output_tokens=1)
+            steps = Steps()
+            await asyncio.gather(*(text.generate("~" * 3000 + f"{number}", max_output_tokens=3) for number in range(3)))
+            one_by_one = set(steps.rows)
+            await asyncio.gather(*(text.generate("~" * 30 + f"{number}", max_output_tokens=30) for number in range(3)))
+            assert max(steps.rows) == 2
+            return one_by_one
+
+    assert asyncio.run(scene()) == {1}
+
+
 def test_a_prompt_that_is_long_does_not_make_others_long(llama: str) -> None:
     """What fills shorter rows up is left out as soon as the longest row has ended."""
 

@@ -6,8 +6,9 @@ from collections import deque
 from threading import Condition, Thread
 from typing import Any
 
-from modelhub.plugin import ModelhubError, ProviderDown, ProviderError
+from modelhub.plugin import ModelhubError, NotEnoughMemory, ProviderDown, ProviderError
 from modelhub_huggingface.local.engine import give_back
+from modelhub_huggingface.local.silence import be_silent
 from modelhub_huggingface.local.writing.batch import Batch
 from modelhub_huggingface.local.writing.encoded import EncodedBatch
 from modelhub_huggingface.local.writing.library import write_alone
@@ -18,17 +19,19 @@ __all__ = ["WritingEngine"]
 
 
 class WritingEngine:
-    """At most ``rows`` are written at once. A request that comes while others are being written joins them at the next token,
+    """At most ``rows`` are written at once, and so many that what is kept of them, each as long as the longest, is no more than
+    ``room`` tokens; one alone always is. A request that comes while others are being written joins them at the next token,
     where the network ``joins``; else it waits until they are done, and so does one that only the library can write.
     """
 
-    def __init__(self, network: Network, tokenizer: Any, name: str, rows: int) -> None:
+    def __init__(self, network: Network, tokenizer: Any, name: str, rows: int, room: int) -> None:
         self.network = network
         self.tokenizer = tokenizer
         self.own = network.module.generation_config.to_diff_dict()
         """What the model's files say about how it writes."""
         self._name = name
         self._most = rows
+        self._room = room
         self._queue: deque[Row] = deque()
         self._changed = Condition()
         self._closing = False
@@ -58,6 +61,7 @@ class WritingEngine:
     def _work(self) -> None:
         import torch
 
+        be_silent()
         batch = self._batch()
         with torch.inference_mode():
             while (newcomers := self._newcomers(batch)) is not None:
@@ -98,20 +102,31 @@ class WritingEngine:
         found: list[Row] = []
         if batch.rows and not self.network.joins:
             return found
-        while self._queue and len(batch.rows) + len(found) < self._most:
-            if self._queue[0].alone and (batch.rows or found):
-                break
+        while self._queue and self._fits([*batch.rows, *found], self._queue[0]):
             found.append(self._queue.popleft())
-            if found[0].alone:
-                break
         return found
+
+    def _fits(self, rows: list[Row], another: Row) -> bool:
+        """Whether another may be written beside these."""
+        if not rows:
+            return True
+        if another.alone or rows[0].alone or len(rows) >= self._most:
+            return False
+        return (len(rows) + 1) * max(row.kept for row in (*rows, another)) <= self._room
 
     def _failed(self, error: Exception, rows: list[Row]) -> None:
         provider, _, model = self._name.partition(":")
-        message = f"{self._name} failed with {type(error).__name__}: {error}"
         for row in rows:
-            told = error if isinstance(error, ModelhubError) else ProviderError(message, provider=provider, model=model)
-            told.__cause__ = error.__cause__ if told is error else error
+            if isinstance(error, ModelhubError):
+                row.fail(error)
+                continue
+            told: ModelhubError
+            if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "allocate memory" in str(error):
+                told = NotEnoughMemory(f"{self._name} found too little memory for {len(rows)} requests at once: lower batch.")
+            else:
+                message = f"{self._name} failed with {type(error).__name__}: {error}"
+                told = ProviderError(message, provider=provider, model=model)
+            told.__cause__ = error
             row.fail(told)
 
     def _unloaded(self) -> ProviderDown:

@@ -21,7 +21,8 @@ class Listening:
         self._runtime = runtime
         self._streamed = streamed
         self._started = self._last = runtime.now()
-        self._begun = False
+        self.begun = False
+        """Whether the first word has come."""
 
     async def to(self, future: Future[T]) -> T:
         """What the future comes to. Raises ``TimedOut``."""
@@ -32,7 +33,6 @@ class Listening:
             message = f"{self._name} was silent for too long: {seconds:g} s (the time-out `{phase}`) have passed."
             raise TimedOut(message, phase=phase, seconds=seconds or 0) from None
         self._last = self._runtime.now()
-        self._begun = True
         return came
 
     def _shortest(self) -> tuple[str, float | None, float | None]:
@@ -40,7 +40,7 @@ class Listening:
         now, times = self._runtime.now(), self._timeouts
         all_of_them = {"total": (times.total, self._started)}
         if self._streamed:
-            one = {"idle": (times.idle, self._last)} if self._begun else {"first_token": (times.first_token, self._started)}
+            one = {"idle": (times.idle, self._last)} if self.begun else {"first_token": (times.first_token, self._started)}
             all_of_them |= one
         left = {phase: (start + length - now, length) for phase, (length, start) in all_of_them.items() if length is not None}
         if not left:

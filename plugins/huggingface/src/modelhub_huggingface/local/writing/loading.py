@@ -30,17 +30,21 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> Writer
     """The model of a folder, loaded when it is first asked."""
     known = card(name, "text", folder, options, capabilities=_CAPABILITIES, settings=_SETTINGS)
 
+    room = min(window(folder, options) or _USUAL, _USUAL) * options.batch
+
     def load() -> WritingEngine:
-        return _load(name, folder, options)
+        return _load(name, folder, options, room)
 
-    room = _kept(folder.config) * min(window(folder, options) or _USUAL, _USUAL) * options.batch
-    return Writer(name, known, plan(name, folder, options, "text", load, room), options, purpose(folder, options), folder)
+    loaded = plan(name, folder, options, "text", load, room * _kept(folder.config))
+    return Writer(name, known, loaded, options, purpose(folder, options), folder)
 
 
-def _load(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> WritingEngine:
+def _load(name: str, folder: ModelFolder, options: HuggingFaceOptions, room: int) -> WritingEngine:
     loader = "AutoModelForSeq2SeqLM" if folder.config.get("is_encoder_decoder") is True else "AutoModelForCausalLM"
     module, _ = network(loader, folder, options)
-    return WritingEngine(Network(module), part("AutoTokenizer", folder), f"{options.provider}:{name}", options.batch)
+    tokenizer = part("AutoTokenizer", folder)
+    tokenizer("")  # it sets itself up at its first text, and from then on many threads may use it
+    return WritingEngine(Network(module), tokenizer, f"{options.provider}:{name}", options.batch, room)
 
 
 def _kept(config: Mapping[str, Any]) -> int:

@@ -106,7 +106,9 @@ class Writer:
                         if isinstance(told, BaseException):
                             raise told
                         if isinstance(told, str):
-                            yield told
+                            if told:
+                                listening.begun = True
+                                yield told
                         else:
                             yield self._answer(row, told, notices)
                             return

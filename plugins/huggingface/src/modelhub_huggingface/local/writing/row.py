@@ -55,6 +55,11 @@ class Row:
         """Tokens of the decoder up to now, with what it began with."""
         return len(self._line)
 
+    @property
+    def kept(self) -> int:
+        """Tokens that are kept of it, the prompt's among them whoever has read it."""
+        return len(self.prompt) + len(self.tokens)
+
     def take(self, scores: Any, likeliest: int) -> None:
         """Choose the next token by these scores, of which one is the highest."""
         choices = self.sampler.choices
@@ -81,7 +86,8 @@ class Row:
             self.channel.put(error)
 
     def _tell(self, piece: str) -> None:
-        if piece and self.streamed:
+        """Also nothing: who listens hears that the answer goes on."""
+        if self.streamed:
             self.channel.put(piece)
 
     def end(self, reason: str) -> None:
