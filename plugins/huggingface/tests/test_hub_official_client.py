@@ -17,7 +17,7 @@ pytest.importorskip("huggingface_hub", reason="pip install huggingface_hub")
 from hub_cache import safetensors
 from hub_room import asker
 from hub_shelf import BART, HubModel
-from modelhub_huggingface.hub.describe import FIELDS
+from modelhub_huggingface.hub.kept import FIELDS
 from modelhub_huggingface.hub.local import local
 from modelhub_huggingface.options import HuggingFaceOptions
 from scripted_hub import ScriptedHub

@@ -13,6 +13,7 @@ from typing import Any
 from modelhub.plugin import ModelCard, ModelhubError, Runtime, UnknownModel
 from modelhub_huggingface.hub.cards import Known, card_of, shortened
 from modelhub_huggingface.hub.front_matter import front_matter
+from modelhub_huggingface.hub.kept import card_address
 from modelhub_huggingface.hub.local import local_card
 from modelhub_huggingface.hub.notes import age, notes, terms
 from modelhub_huggingface.hub.prices import at_provider
@@ -23,13 +24,8 @@ from modelhub_huggingface.hub.whereabouts import data_of
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.tasks import kind_of, task_named
 
-__all__ = ["FIELDS", "describe", "kept_cards", "repository"]
+__all__ = ["describe", "kept_cards", "repository"]
 
-FIELDS = (
-    "cardData", "config", "downloads", "evalResults", "gated", "gguf", "inferenceProviderMapping", "lastModified",
-    "library_name", "likes", "model-index", "pipeline_tag", "private", "safetensors", "sha", "siblings", "tags",
-)  # fmt: skip
-_EXPANDED = [("expand", name) for name in FIELDS]
 _README, _CONFIG, _SENTENCES = "README.md", "config.json", "sentence_bert_config.json"
 _MOST = {_README: 1 << 20, _CONFIG: 1 << 20, _SENTENCES: 1 << 16}
 """Bytes of a file that are read."""
@@ -117,11 +113,11 @@ async def kept_cards(options: HuggingFaceOptions, hub: Source) -> tuple[ModelCar
 def _described(url: str, options: HuggingFaceOptions, hub: Source) -> str | None:
     """The model that a kept answer is about, if it is one about a model."""
     found = re.match(r"/api/models/([\w.-]+(?:/[\w.-]+)?)(?:/revision/[^/?]+)?\?", url.removeprefix(hub.site.url))
-    return found[1] if found and url == hub.site.model(found[1], options.revision, _EXPANDED) else None
+    return found[1] if found and url == card_address(hub.site, found[1], options) else None
 
 
 async def _asked(name: str, options: HuggingFaceOptions, hub: Source) -> ModelCard:
-    info, told = await hub.info(name, hub.site.model(name, options.revision, _EXPANDED))
+    info, told = await hub.info(name, card_address(hub.site, name, options))
     readme, config, sentences = await _files(name, info, hub)
     read = front_matter(readme or "", results=False)
     front = under(info, "cardData") or read.said

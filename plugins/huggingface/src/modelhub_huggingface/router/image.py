@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from modelhub.plugin import ImageModel, ImageOperation, ImageRequest, Unsupported
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.abilities import capabilities
-from modelhub_huggingface.router.place import asked_task, place
+from modelhub_huggingface.router.place import asked_task, known_task, place
 from modelhub_huggingface.router.providers import PROVIDERS, honoured
 from modelhub_huggingface.router.routed import Routed
 
@@ -25,7 +25,8 @@ def model(name: str, options: HuggingFaceOptions) -> ImageModel:
     where, task = place(name, options), asked_task("image", options, None)
     asked = task or "text-to-image"
     known = {"mask": False, "upscale": False, "generate": asked == "text-to-image", **_abilities(task, where.wanted)}
-    card = where.card("image", task=task, capabilities=known, settings=honoured(asked, where.wanted), limits={"images": 1})
+    settings, told = honoured(asked, where.wanted), known_task("image", where)
+    card = where.card("image", task=told, capabilities=known, settings=settings, limits={"images": 1})
 
     def tasks(request: ImageRequest) -> tuple[str, ...]:
         if request.operation not in _TASKS:

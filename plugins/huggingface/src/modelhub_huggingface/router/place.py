@@ -11,7 +11,7 @@ from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.site import POLICIES, Router, named, router
 from modelhub_huggingface.tasks import TASKS, task_named
 
-__all__ = ["Place", "asked_task", "place"]
+__all__ = ["Place", "asked_task", "known_task", "place"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,14 @@ def asked_task(kind: Kind, options: HuggingFaceOptions, usual: str | None) -> st
     if kind not in TASKS[task].kinds:
         raise ConfigError(f"{where} is {task!r}, which no model for {kind} has: it is one for {', '.join(TASKS[task].kinds)}.")
     return task
+
+
+def known_task(kind: Kind, where: Place) -> str | None:
+    """The task that a card tells: the options name it, or the hub did before; ``None`` where it is no model of this kind's."""
+    asked = asked_task(kind, where.options, None)
+    if asked is not None:
+        return asked
+    from modelhub_huggingface.hub.kept import kept_task
+
+    kept = kept_task(where.model, where.options)
+    return kept if kept is not None and kind in TASKS[kept].kinds else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelhub.plugin import RerankingModel
 from modelhub_huggingface.options import HuggingFaceOptions
-from modelhub_huggingface.router.place import asked_task, place
+from modelhub_huggingface.router.place import asked_task, known_task, place
 from modelhub_huggingface.router.routed import Routed
 
 __all__ = ["model"]
@@ -17,4 +17,5 @@ def model(name: str, options: HuggingFaceOptions) -> RerankingModel:
     where = place(name, options)
     task = asked_task("reranking", options, None)
     tasks = _TASKS if task is None else (task,)
-    return Routed(where.card("reranking", task=task, settings=frozenset({"top_n"})), where, lambda _: tasks)
+    card = where.card("reranking", task=known_task("reranking", where), settings=frozenset({"top_n"}))
+    return Routed(card, where, lambda _: tasks)

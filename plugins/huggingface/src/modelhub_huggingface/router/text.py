@@ -9,7 +9,7 @@ from modelhub.plugin import HttpModel, TextModel
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.chat import ChatSite, RouterChat
 from modelhub_huggingface.router.conversing import Conversing
-from modelhub_huggingface.router.place import Place, asked_task, place
+from modelhub_huggingface.router.place import Place, asked_task, known_task, place
 
 if TYPE_CHECKING:
     from modelhub_huggingface.router.tasked import Routing
@@ -32,7 +32,7 @@ def model(name: str, options: HuggingFaceOptions) -> TextModel:
         from modelhub_huggingface.router.tasked import for_task
 
         return for_task(where, task or "text-generation")
-    chat = RouterChat(ChatSite(where.router, where.model, where.wanted), where.name, task=task)
+    chat = RouterChat(ChatSite(where.router, where.model, where.wanted), where.name, task=known_task("text", where))
     surely = task is not None or options.prompt == "chat"
     return Conversing(HttpModel(chat), options.cold_start, None if surely else partial(_for_any_task, where))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelhub.plugin import TranscriptionModel
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.abilities import capabilities
-from modelhub_huggingface.router.place import asked_task, place
+from modelhub_huggingface.router.place import known_task, place
 from modelhub_huggingface.router.providers import PROVIDERS, honoured
 from modelhub_huggingface.router.routed import Routed
 
@@ -16,7 +16,8 @@ _TASK = "automatic-speech-recognition"
 
 def model(name: str, options: HuggingFaceOptions) -> TranscriptionModel:
     """The model of that name. What it can do beside writing down is told beforehand where its provider is named."""
-    where, task = place(name, options), asked_task("transcription", options, _TASK)
+    where = place(name, options)
+    task = known_task("transcription", where)
     form = PROVIDERS.get(where.wanted, {}).get(_TASK)
     known = {} if form is None else capabilities("transcription", form.abilities)
     card = where.card("transcription", task=task, settings=honoured(_TASK, where.wanted), capabilities=known)
