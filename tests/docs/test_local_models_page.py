@@ -20,16 +20,19 @@ pytest.importorskip("gguf", reason="gguf is not installed: pip install gguf")
 
 def commands() -> list[str]:
     """What the page types, but for what is fetched and installed elsewhere."""
-    typed = [line for block in blocks(PAGE) if block.language == "console" for line in re.findall(r"^\$ (.*)$", block.code, re.MULTILINE)]
+    typed = [
+        line
+        for block in blocks(PAGE)
+        if block.language == "console"
+        for line in re.findall(r"^\$ (.*)$", block.code, re.MULTILINE)
+    ]
     return [line for line in typed if not line.startswith("pip ") and "package:" not in line]
 
 
 def run(folder: Path, *command: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MODELHUB")}
     environment = {**kept, "HOME": str(folder), "MODELHUB_CACHE": str(folder / "cache"), "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=100
-    )
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=100)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
