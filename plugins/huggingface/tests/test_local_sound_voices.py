@@ -169,3 +169,13 @@ def test_what_is_spoken_can_be_written_down_by_configuration_alone(made: Callabl
         spoken = hub.speech("reader").speak("The lamp will be lit again.")
         heard = hub.transcription("listener").transcribe(spoken.bytes())
     assert heard.duration == pytest.approx(spoken.duration)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_speaks_as_well(made: Callable[..., str], dtype: str) -> None:
+    with modelhub.Hub({"providers": {"huggingface": {"dtype": dtype}}}) as hub:
+        spoken = hub.speech(f"huggingface:{made('tiny_sound', 'vits')}").speak(TEXT)
+        heard = hub.transcription(f"huggingface:{made('tiny_sound', 'whisper')}").transcribe(
+            spoken.bytes(), timestamps=["word"]
+        )
+    assert spoken.duration == pytest.approx(heard.duration)

@@ -8,6 +8,7 @@ import math
 import struct
 import wave
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,15 @@ def spoken(text: str, rate: int = RATE) -> list[float]:
     sound = [0.0] * (rate // 10)
     for word in text.split():
         for letter in word:
-            sound += [0.3 * math.sin(2 * math.pi * _HERTZ[letter] * moment / rate) for moment in range(int(rate * _TONE))]
+            sound += _tone(letter, rate)
             sound += [0.0] * int(rate * _GAP)
         sound += [0.0] * int(rate * _PAUSE)
     return sound
+
+
+@cache
+def _tone(letter: str, rate: int) -> list[float]:
+    return [0.3 * math.sin(2 * math.pi * _HERTZ[letter] * moment / rate) for moment in range(int(rate * _TONE))]
 
 
 def tones(seconds: float, rate: int = RATE) -> list[float]:
@@ -164,11 +170,13 @@ def _teach(network: Any, extractor: Any, vocabulary: dict[str, int]) -> None:
     waves = [f(2 * math.pi * hertz * moments) * torch.hann_window(400) / 50 for hertz in _HERTZ.values() for f in _phases()]
     network.wav2vec2.feature_extractor.conv_layers[0].conv.weight.data.copy_(torch.stack(waves)[:, None])
     chance, steps = random.Random(0), torch.optim.Adam(network.parameters(), lr=1e-2)
-    for _ in range(80):
+    for _ in range(100):
         loss = torch.zeros(())
         for _ in range(4):
             text = " ".join("".join(chance.choices(LETTERS, k=chance.randint(1, 3))) for _ in range(3))
-            heard = network(**extractor(spoken(text), sampling_rate=RATE, return_tensors="pt")).logits[0]
+            sound = torch.tensor(spoken(text))
+            sound += torch.randn(len(sound)) * 10 ** chance.uniform(-8, -3)  # silence is never quite silent
+            heard = network(**extractor(sound.numpy(), sampling_rate=RATE, return_tensors="pt")).logits[0]
             loss = loss + torch.nn.functional.cross_entropy(heard, _letters(text, len(heard), vocabulary))
         steps.zero_grad()
         loss.backward()

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelhub.plugin import Family, SetupError
 from modelhub_huggingface.local.files import ModelFolder
+from modelhub_huggingface.local.pipelines import pipeline_of
 from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["architecture", "before_first", "family", "task"]
@@ -75,7 +76,7 @@ def task(folder: ModelFolder, options: HuggingFaceOptions) -> str:
     if options.task is not None:
         return options.task
     if folder.pipeline:
-        return "text-to-image"
+        return pipeline_of(folder).task
     name = architecture(folder)
     if name.startswith(_SOUND):
         return "automatic-speech-recognition"
