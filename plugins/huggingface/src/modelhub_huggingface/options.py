@@ -37,7 +37,7 @@ class HuggingFaceOptions:
 
     # over the network
     api_key: Secret | None = None
-    """Left out: ``HF_TOKEN``, else the file that ``hf auth login`` writes."""
+    """Left out: ``HF_TOKEN``, else the file that ``hf auth login`` writes; an endpoint gets none of these unasked."""
     headers: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     """Fields put into every JSON body as they are."""

@@ -31,9 +31,12 @@ def address(options: HuggingFaceOptions) -> tuple[str, str]:
 
 
 def is_hosted(url: str) -> bool:
-    """Whether Hugging Face itself runs what is there, so that its token may go there."""
+    """Whether Hugging Face itself runs what is there, so that its token may go there.
+
+    Neither a dedicated endpoint (``*.huggingface.cloud``) nor a Space (``*.hf.space``): there, code of anybody runs.
+    """
     host = (urlsplit(url).hostname or "").lower()
-    return url.lower().startswith("https://") and host.endswith((".huggingface.cloud", ".huggingface.co", ".hf.space"))
+    return url.lower().startswith("https://") and host.endswith(".huggingface.co")
 
 
 def is_here(url: str) -> bool:

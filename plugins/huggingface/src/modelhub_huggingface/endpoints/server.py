@@ -101,7 +101,8 @@ class Server:
 def server(options: HuggingFaceOptions, usual: Kept) -> Server:
     """The server that the options describe. Raises ``ConfigError`` where they give it no address.
 
-    This machine's own token goes to Hugging Face's hosts alone; elsewhere goes what ``api_key`` says, or none.
+    This machine's own token goes to what Hugging Face itself runs; elsewhere, a dedicated endpoint included, goes what
+    ``api_key`` says, or none.
     """
     root, v1 = address(options)
     key = options.api_key or (own_token() if is_hosted(root) else None)
