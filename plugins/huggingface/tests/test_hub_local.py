@@ -198,8 +198,9 @@ def test_a_model_of_sentences_says_what_it_takes_and_gives(cache: Path) -> None:
 
 
 def test_a_pipeline_that_paints_is_an_image_model(cache: Path) -> None:
+    parts = {"unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"]}
     files = {
-        "model_index.json": {"_class_name": "StableDiffusionPipeline"},
+        "model_index.json": {"_class_name": "StableDiffusionPipeline", **parts},
         "unet/diffusion_pytorch_model.safetensors": WEIGHTS,
         "vae/diffusion_pytorch_model.safetensors": WEIGHTS,
     }
