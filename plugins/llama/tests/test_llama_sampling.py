@@ -110,7 +110,9 @@ def test_a_bad_grammar_is_an_error_and_the_engine_lives_on(bad: str, place: dict
     with Hub(place) as hub:
         model = hub.text("a")
         if bad:
-            with pytest.raises(BadRequest, match=r"failed to parse grammar.*GBNF") as caught:
+            with pytest.raises(
+                BadRequest, match=r"^The grammar \(GBNF\) has a mistake; .*failed to parse grammar\)\.$"
+            ) as caught:
                 model.generate("x", extra={"llama": {"grammar": bad}})
             assert not caught.value.retryable
             with pytest.raises(BadRequest, match="failed to parse grammar"):

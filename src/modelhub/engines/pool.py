@@ -86,7 +86,8 @@ class EnginePool:
                 threading.Thread(target=self._load, args=(entry,), name="modelhub-load", daemon=True).start()
                 self._entries[plan.key] = entry
             elif entry.users >= plan.places:
-                message = f"{plan.name} has {entry.users} requests already, as many as it takes at once. {plan.more_places}"
+                has = f"{entry.users} request{'' if entry.users == 1 else 's'}"
+                message = f"{plan.name} has {has} already, as many as it takes at once. {plan.more_places}"
                 provider, _, model = plan.name.partition(":")
                 raise RateLimited(message, status=429, provider=provider, model=model)
             entry.plan = plan

@@ -44,8 +44,9 @@ def _lack(plan: Plan[Any], others: Sequence[Loaded], available: Callable[[], int
     free = plan.memory_limit - taken if plan.memory_limit is not None else available()
     if free is None or plan.memory <= free:
         return None
-    limit = f" of the limit of {shown(plan.memory_limit)} (memory_limit)" if plan.memory_limit is not None else ""
-    told = f"{plan.name} needs {shown(plan.memory)} of memory, and {shown(max(0, free))}{limit} are available"
+    whole = f" of {shown(plan.memory_limit)}" if plan.memory_limit is not None and taken else ""
+    limit = f"{whole} (memory_limit)" if plan.memory_limit is not None else ""
+    told = f"{plan.name} needs {shown(plan.memory)} of memory; available: {shown(max(0, free))}{limit}"
     message = f"{told}{f', while {_busy(others)}' if others else ''}. {plan.less_memory}".rstrip()
     error = NotEnoughMemory(message, needed=plan.memory, available=max(0, free), limit=plan.memory_limit)
     error.retryable = plan.memory <= free + taken

@@ -234,6 +234,18 @@ def test_one_more_than_there_are_places_is_refused(manner: str, pool: EnginePool
     assert use(pool, plan, manner) in factory.made
 
 
+def test_a_single_place_is_told_as_one(pool: EnginePool, factory: Factory) -> None:
+    plan = factory.plan(places=1)
+    with held(pool, plan), pytest.raises(RateLimited, match=r"^local:a has 1 request already, as many as it takes at once\. "):
+        use(pool, plan, "blocking")
+
+
+def test_a_limit_that_is_too_small_by_itself_is_told_once() -> None:
+    pool = EnginePool(lambda: None)
+    with pytest.raises(NotEnoughMemory, match=r"needs 3\.0 GiB of memory; available: 1\.0 GiB \(memory_limit\)\.$"):
+        use(pool, Factory().plan(memory=3 * GIB, memory_limit=GIB), "blocking")
+
+
 def test_a_place_is_given_back_by_whoever_fails(pool: EnginePool, factory: Factory) -> None:
     plan = factory.plan(places=1)
 
@@ -314,9 +326,7 @@ def test_no_more_are_loaded_than_may_be(factory: Factory) -> None:
 @manners
 def test_what_does_not_fit_says_what_it_needs_and_what_to_do(manner: str, factory: Factory) -> None:
     pool = EnginePool(lambda: 2 * GIB)
-    with pytest.raises(
-        NotEnoughMemory, match=r"local:a needs 3\.0 GiB of memory, and 2\.0 GiB are available\. Less!"
-    ) as caught:
+    with pytest.raises(NotEnoughMemory, match=r"^local:a needs 3\.0 GiB of memory; available: 2\.0 GiB\. Less!$") as caught:
         use(pool, factory.plan(memory=3 * GIB, less_memory="Less!"), manner)
     assert (caught.value.needed, caught.value.available, caught.value.limit) == (3 * GIB, 2 * GIB, None)
     assert not caught.value.retryable
@@ -327,7 +337,9 @@ def test_what_would_fit_if_others_were_idle_may_be_asked_again(factory: Factory)
     pool = EnginePool(lambda: None)
     terms = {"memory": 3 * GIB, "memory_limit": 4 * GIB}
     with held(pool, factory.plan("b", **terms)) as busy:
-        with pytest.raises(NotEnoughMemory, match=r"1\.0 GiB of the limit of 4\.0 GiB.*while local:b is in use") as caught:
+        with pytest.raises(
+            NotEnoughMemory, match=r"available: 1\.0 GiB of 4\.0 GiB \(memory_limit\), while local:b is in use\."
+        ) as caught:
             use(pool, factory.plan("a", **terms), "blocking")
         assert caught.value.retryable
         assert [busy.closed] == [0]

@@ -41,7 +41,9 @@ def _worded(error: ModelhubError) -> ModelhubError:
     if found := re.search(r"Jinja Exception: (.+)", words, re.DOTALL):
         error.args = (f"The model's chat template does not take this conversation: {found[1].strip()}",)
     elif "failed to parse grammar" in words:
-        error.args = (f"{words} The grammar (GBNF) has a mistake; llama.cpp writes to standard error which.",)
+        error.args = (
+            f"The grammar (GBNF) has a mistake; where, llama.cpp tells on standard error alone ({words.rstrip('.')}).",
+        )
     elif found := re.search(r"JSON schema error at .*", words, re.DOTALL):
         error.args = (f"llama.cpp cannot hold a model to this schema: {found[0].strip()}",)
     return error
