@@ -59,6 +59,8 @@ class TextSettings:
         whole("logprobs", self.logprobs, least=0)
         word("reasoning_effort", self.reasoning_effort)
         texts("stop_sequences", self.stop_sequences or ())
+        if "" in (self.stop_sequences or ()):
+            raise InvalidRequest("stop_sequences holds an empty text, at which every answer would stop before it begins.")
 
     def given(self) -> Mapping[str, Any]:
         """The knobs that are set, by name."""

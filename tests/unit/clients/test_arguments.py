@@ -72,6 +72,8 @@ def test_a_role_or_part_that_does_not_exist_is_refused() -> None:
         (text, {"seed": "x"}),
         (text, {"stop_sequences": 5}),
         (text, {"stop_sequences": [5]}),
+        (text, {"stop_sequences": ""}),
+        (text, {"stop_sequences": ["終", ""]}),
         (text, {"passages": ["text"]}),
         (text, {"tools": [{}]}),
         (text, {"system": 5}),
