@@ -79,6 +79,14 @@ def test_tokens_become_one_vector_as_the_model_says(tmp_path: Path, how: str) ->
     assert alike(embedded(folder, TEXTS[:2]), by_the_library(folder, TEXTS[:2])) < 1e-5
 
 
+def test_a_decoder_that_embeds_ends_where_its_text_does(tmp_path: Path) -> None:
+    """The last token is the text's own, not what shorter texts are filled up with."""
+    folder = sentences(tmp_path / "m", "llama", pooling={"pooling_mode_lasttoken": True}, longest=None)
+    found = embedded(folder)
+    assert alike(found, vectors(folder, TEXTS, "last")) < 1e-5
+    assert alike(found, by_the_library(folder)) < 1e-5
+
+
 @pytest.mark.parametrize("activation", ["Tanh", "Identity", "GELU"])
 @pytest.mark.parametrize("parts", [("Pooling", "Dense", "Normalize"), ("Pooling", "Normalize", "Dense"), ("Pooling", "Dense")])
 def test_the_parts_after_the_network_follow_each_other_as_listed(tmp_path: Path, parts: Any, activation: str) -> None:
