@@ -44,12 +44,12 @@ class HuggingFaceOptions:
     ca_bundle: str | None = None
     client_certificate: str | None = None
     client_key: str | None = None
-    proxy: str | None = None
-    hub_url: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    hub_url: str | None = field(default=None, repr=False)
     """The hub; left out, ``HF_ENDPOINT``, else ``https://huggingface.co``."""
 
     # the router
-    router_url: str = "https://router.huggingface.co"
+    router_url: str = field(default="https://router.huggingface.co", repr=False)
     inference_provider: str = "auto"
     """Who computes: a provider's name (``groq``), ``auto``, or a policy (``fastest``, ``cheapest``, ``preferred``)."""
     bill_to: str | None = None
@@ -58,7 +58,7 @@ class HuggingFaceOptions:
     """Seconds for which a model that is being loaded is waited for, at most; ``0`` raises ``ModelLoading`` at once."""
 
     # a dedicated endpoint
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     """Its address, as its page shows it; with or without ``/v1``."""
     server: Literal["tgi", "tei", "openai", "plain"] | None = None
     """What runs there; left out, ``openai`` for text, ``tei`` for vectors and order, ``plain`` for all else."""

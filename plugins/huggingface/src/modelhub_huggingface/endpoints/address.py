@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from modelhub.plugin import ConfigError, shown
+from modelhub.plugin import ConfigError
+from modelhub_huggingface.addresses import checked
 from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["address", "is_here", "is_hosted"]
@@ -19,12 +20,7 @@ def address(options: HuggingFaceOptions) -> tuple[str, str]:
     place, url = f"[providers.{options.provider}]", (options.base_url or "").strip()
     if not url:
         raise ConfigError(f'An endpoint has an address: write {place} base_url = "https://....endpoints.huggingface.cloud".')
-    seen = f"{place} base_url is {shown(url).partition('?')[0]!r}"
-    if not url.lower().startswith(("http://", "https://")) or not urlsplit(url).hostname:
-        raise ConfigError(f"{seen}: it must begin with http:// or https://, and name a host.")
-    if "?" in url or "#" in url:
-        raise ConfigError(f"{seen} and more: an endpoint's address has no ? and no # in it.")
-    root = _OPERATION.sub("", url.rstrip("/")).rstrip("/")
+    root = _OPERATION.sub("", checked(url, f"{place} base_url")).rstrip("/")
     if found := _VERSION.search(root):
         return root[: found.start()].rstrip("/"), root
     return root, f"{root}/v1"

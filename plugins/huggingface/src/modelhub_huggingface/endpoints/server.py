@@ -34,8 +34,8 @@ class Server:
 
     provider: str
     kind: Kept
-    root: str
-    v1: str
+    root: str = field(repr=False)
+    v1: str = field(repr=False)
     headers: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     route: Route | None = None

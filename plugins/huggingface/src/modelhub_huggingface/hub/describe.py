@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from modelhub.plugin import ModelCard, ModelhubError, Runtime, UnknownModel
+from modelhub.plugin import AnswerError, ModelCard, ModelhubError, ProviderError, Runtime, TransportError, UnknownModel
 from modelhub_huggingface.hub.cards import Known, card_of, shortened
 from modelhub_huggingface.hub.front_matter import front_matter
 from modelhub_huggingface.hub.kept import card_address
@@ -65,7 +65,7 @@ async def _behind(name: str, options: HuggingFaceOptions, runtime: Runtime) -> M
     """What the hub knows of the model that an endpoint is said to have; the endpoint may call it by any name."""
     try:
         return await _at_hub(name, options, runtime)
-    except ModelhubError:
+    except (TransportError, ProviderError, AnswerError):
         kind = kind_of(options.task) or ("embedding" if options.server == "tei" else "text")
         where = data_of(name, {}, options)
         return ModelCard(model=f"{options.provider}:{name}", kind=kind, task=task_named(options.task), local=False, data=where)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 from modelhub.plugin import Bearer, HttpRequest, Route, Secret, shown
+from modelhub_huggingface.addresses import checked
 from modelhub_huggingface.credential import hub_token
 from modelhub_huggingface.options import HuggingFaceOptions
 
@@ -51,5 +52,6 @@ class Site:
 
 
 def site(options: HuggingFaceOptions) -> Site:
-    """The hub that the options mean."""
-    return Site(options.provider, options.hub(), hub_token(options), options.route())
+    """The hub that the options mean. Raises ``ConfigError`` where its address is none."""
+    place = f"[providers.{options.provider}] hub_url" if options.hub_url else "HF_ENDPOINT"
+    return Site(options.provider, checked(options.hub(), place), hub_token(options), options.route())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from modelhub_huggingface.addresses import host
 from modelhub_huggingface.hub.reading import tables, text
 from modelhub_huggingface.options import HuggingFaceOptions
 
@@ -22,8 +22,8 @@ def data_of(name: str, info: Mapping[str, Any], options: HuggingFaceOptions) -> 
     if place == "local":
         return HERE
     if place == "endpoint":
-        return urlsplit(options.base_url or "").netloc.rpartition("@")[2] or "an endpoint"
-    router = urlsplit(options.router_url).netloc.rpartition("@")[2]
+        return host(options.base_url or "") or "an endpoint"
+    router = host(options.router_url)
     if options.inference_provider not in _CHOSEN:
         return f"{router}, then {options.inference_provider}"
     by = _served_by(info)

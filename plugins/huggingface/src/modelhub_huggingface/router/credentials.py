@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelhub.plugin import KeyMissing, Secret
+from modelhub.plugin import KeyMissing, Secret, shown
 from modelhub_huggingface.credential import own_token
 from modelhub_huggingface.options import HuggingFaceOptions
 
@@ -36,7 +36,7 @@ class Unknown:
     def reveal(self) -> str:
         found = self._found()
         if found is None:
-            raise KeyMissing(f"{self.url} wants a token, and there is none. {self._advice()}")
+            raise KeyMissing(f"{shown(self.url)} wants a token, and there is none. {self._advice()}")
         return found.reveal()
 
     def _found(self) -> Secret | None:

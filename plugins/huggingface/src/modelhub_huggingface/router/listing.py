@@ -21,6 +21,7 @@ from modelhub.plugin import (
     Request,
     Runtime,
     Unsupported,
+    shown,
 )
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.site import Router, router
@@ -112,7 +113,9 @@ def _price(router: Router, offer: Mapping[str, Any]) -> Price | None:
     if not isinstance(told, Mapping):
         return None
     entered, came = _amount(told.get("input")), _amount(told.get("output"))
-    return None if entered is None and came is None else Price(input=entered, output=came, source=f"{router.url}/v1/models")
+    return (
+        None if entered is None and came is None else Price(input=entered, output=came, source=f"{shown(router.url)}/v1/models")
+    )
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -12,7 +12,6 @@ from modelhub_openai.site import guarded, json_bytes
 from modelhub.plugin import (
     AnswerError,
     Bearer,
-    ConfigError,
     HttpRequest,
     HttpResponse,
     ModelhubError,
@@ -20,6 +19,7 @@ from modelhub.plugin import (
     Secret,
     shown,
 )
+from modelhub_huggingface.addresses import checked, host
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.router.credentials import Unknown, router_token
 
@@ -37,7 +37,7 @@ class Router:
     """The router, as one account reaches it."""
 
     provider: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str | Secret] = field(repr=False)
     bill_to: str | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Router:
     @property
     def host(self) -> str:
         """Its name, as a card tells where data goes."""
-        return urlsplit(self.url).netloc
+        return host(self.url)
 
     @property
     def billing(self) -> Mapping[str, str]:
@@ -93,10 +93,7 @@ class Router:
 
 def router(options: HuggingFaceOptions) -> Router:
     """The router that the options mean. Raises ``ConfigError`` where its address is none."""
-    url = options.router_url.strip().rstrip("/").removesuffix("/v1")
-    if not url.lower().startswith(("http://", "https://")):
-        place = f"[providers.{options.provider}] router_url"
-        raise ConfigError(f"{place} is {shown(url)!r}: it must begin with http:// or https://.")
+    url = checked(options.router_url, f"[providers.{options.provider}] router_url").removesuffix("/v1").rstrip("/")
     own: dict[str, str | Secret] = {"authorization": Bearer(router_token(options))}
     if options.bill_to:
         own[BILL_TO] = options.bill_to
