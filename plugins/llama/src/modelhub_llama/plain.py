@@ -17,17 +17,15 @@ from modelhub.plugin import (
     Finished,
     HttpRequest,
     HttpResponse,
-    InvalidRequest,
     ModelCard,
     ModelhubError,
     TextEvent,
-    TextPart,
     TextRequest,
     TextResponse,
-    Unsupported,
 )
 from modelhub_llama.chat import as_asked, free_of_grammar, notices, only_one, told_probabilities, whole_characters
 from modelhub_llama.schemas import held
+from modelhub_llama.sole import sole
 
 __all__ = ["Plain", "PlainDecoder", "prompt_of"]
 
@@ -99,16 +97,7 @@ class PlainDecoder(ChatDecoder):
 
 def prompt_of(request: TextRequest, bos: str) -> str:
     """The text that is to be continued. Raises ``Unsupported`` or ``InvalidRequest`` where the request is more than a text."""
-    if request.tools:
-        raise Unsupported('There is no tool in a plain text (prompt = "plain"): use the chat.', feature="tools")
-    if len(request.messages) != 1:
-        roles = ", ".join(message.role for message in request.messages)
-        message = f'A plain prompt (prompt = "plain") is one message, not {len(request.messages)} ({roles}): it has no turns.'
-        raise InvalidRequest(message)
-    for part in request.messages[0].content:
-        if not isinstance(part, TextPart):
-            raise Unsupported(f'A plain prompt (prompt = "plain") is text, not {type(part).__name__}.', feature="images")
-    return request.messages[0].text.removeprefix(bos)
+    return sole(request).text.removeprefix(bos)
 
 
 def _as_chat(response: HttpResponse) -> HttpResponse:

@@ -10,12 +10,11 @@ from modelhub_openai.usage import estimated
 from modelhub.plugin import (
     HttpRequest,
     HttpResponse,
-    InvalidRequest,
+    ImagePart,
     ModelCard,
     ModelhubError,
     TextRequest,
     TextResponse,
-    Unsupported,
 )
 from modelhub_llama.ollama.answer import parse
 from modelhub_llama.ollama.chat import better, notices, text_card
@@ -23,6 +22,7 @@ from modelhub_llama.ollama.knobs import Thinking, logprobs, options, think
 from modelhub_llama.ollama.messages import pictures
 from modelhub_llama.ollama.site import Ollama
 from modelhub_llama.ollama.stream import LineDecoder
+from modelhub_llama.sole import sole
 
 __all__ = ["Plain"]
 
@@ -40,14 +40,7 @@ class Plain:
         object.__setattr__(self, "card", text_card(self.site, self.name, tools=False))
 
     def build(self, request: TextRequest, *, stream: bool) -> HttpRequest:
-        if request.needs() & {"tools", "audio", "files"}:
-            feature = min(request.needs() & {"tools", "audio", "files"})
-            raise Unsupported(f'{self.card.model} with prompt = "plain" takes no {feature}.', feature=feature)
-        if len(request.messages) != 1:
-            roles = ", ".join(message.role for message in request.messages)
-            told = f'A plain prompt (prompt = "plain") is one message, not {len(request.messages)} ({roles}): it has no turns.'
-            raise InvalidRequest(told)
-        (last,) = request.messages
+        last = sole(request, ImagePart)
         body = {
             "model": self.name,
             "prompt": last.text,
