@@ -304,6 +304,18 @@ def test_where_nothing_came_nothing_is_said_to_be_kept(shell: Shell) -> None:
     assert "kept" not in err
 
 
+def test_where_a_model_came_from_is_kept_with_its_whole_path(shell: Shell, tmp_path: Path, tiny: str) -> None:
+    """From wherever it is asked later."""
+    from tiny_bert import save
+
+    save(tmp_path / "bert")
+    (tmp_path / "own.gguf").write_bytes(Path(tiny).read_bytes())
+    for given in ("bert", "own.gguf"):
+        assert shell("models", "add", given)[0] == 0
+    sources = {model["source"] for model in json.loads(shell("models", "cache", "--json")[1])["cache"]["models"]}
+    assert sources == {str(tmp_path / "bert"), str(tmp_path / "own.gguf")}
+
+
 def test_a_package_without_a_name_is_asked_for(shell: Shell) -> None:
     code, _, err = shell("models", "add", "package:")
     assert code == 2

@@ -85,7 +85,7 @@ def _add_file(store: Store, file: str, arguments: Namespace, context: Context) -
             files,
             name=arguments.name or stem(files[0]),
             licence=arguments.licence or card.licence,
-            source=files[0] if file == arguments.file else arguments.file,
+            source=files[0] if file == arguments.file else source(arguments.file),
             replace=arguments.replace,
             checksums=known,
             progress=told,
@@ -95,6 +95,13 @@ def _add_file(store: Store, file: str, arguments: Namespace, context: Context) -
     how = "by a hard link, which takes no room; whoever writes over the file in its place changes the model, too"
     how = how if placing == "link" else "as a copy: no hard link can be made there"
     return tell_kept(model, card, context, how)
+
+
+def source(given: str) -> str:
+    """Where a model came from, as it is kept: a folder's whole path, or the name of a package."""
+    import os
+
+    return given if given.startswith("package:") else os.path.abspath(os.path.expanduser(given))
 
 
 def checked(files: Sequence[str], sha256: str, told: Progress) -> tuple[str, ...]:
