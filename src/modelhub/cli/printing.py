@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from modelhub.interfaces.text import TextResponse
     from modelhub.model import Response, Usage
 
-__all__ = ["citation_line", "place", "print_citations", "remarks", "shortened", "summary", "table"]
+__all__ = ["citation_line", "place", "print_citations", "remarks", "shortened", "summary", "table", "visible"]
 
 _INCOMPLETE = {
     "length": "the answer was cut: it reached its limit of tokens",
@@ -84,8 +84,29 @@ def print_citations(response: TextResponse[Any], context: Context) -> None:
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
     """The rows as lines, each column as wide as its widest cell; wide characters take two places."""
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    seen = [tuple(map(visible, row)) for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*seen, strict=True)]
+    return ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in seen]
+
+
+def visible(text: str) -> str:
+    """What strangers have written, on one line and without what a terminal obeys or what turns its letters round."""
+    return text if text.isprintable() else "".join(map(_seen, text))
+
+
+def _seen(letter: str) -> str:
+    from unicodedata import category
+
+    if letter.isprintable() or letter in _JOINERS:
+        return letter
+    kind = category(letter)
+    if kind in ("Zl", "Zp") or (kind == "Cc" and letter.isspace()):
+        return " "
+    return "" if kind in ("Cc", "Cf", "Cs") else letter
+
+
+_JOINERS = "\u200c\u200d"
+"""They are seen in what they join: in Persian, in Hindi, in a family of emojis."""
 
 
 def _padded(cell: str, width: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.catalog import axes
 from modelhub.cli.model_rows import count, price_words
-from modelhub.cli.printing import table
+from modelhub.cli.printing import table, visible
 
 if TYPE_CHECKING:
     from modelhub.model import Metric, ModelCard
@@ -23,9 +23,9 @@ _WIDTH = 100
 
 def sheet(card: ModelCard) -> Iterator[str]:
     """The lines: the name, what it is in its makers' words, then a line an axis."""
-    yield f"{card.model}  {card.title}".rstrip()
+    yield visible(f"{card.model}  {card.title}").rstrip()
     if card.description:
-        yield from wrap(card.description, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        yield from wrap(visible(card.description), _WIDTH, initial_indent="  ", subsequent_indent="  ")
     rows = [*_what(card), *_terms(card), *_sizes(card), *_making(card), *_keeping(card)]
     yield ""
     yield from table([(f"  {name}", value) for name, value in rows])

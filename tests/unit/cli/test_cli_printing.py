@@ -6,7 +6,7 @@ import io
 from decimal import Decimal
 
 from modelhub.cli.context import Context, Options
-from modelhub.cli.printing import citation_line, remarks, shortened, summary, table
+from modelhub.cli.printing import citation_line, remarks, shortened, summary, table, visible
 from modelhub.cli.streams import Streams
 from modelhub.errors import ProviderDown
 from modelhub.interfaces.content import TextPart
@@ -70,3 +70,16 @@ def test_notices_and_failed_attempts_are_for_verbose() -> None:
 
 def test_a_table_of_japanese_text_stands_in_line() -> None:
     assert table([("名前", "x"), ("abcd", "y"), ("é", "z")]) == ["名前  x", "abcd  y", "é     z"]
+
+
+def test_what_a_terminal_would_obey_is_not_printed() -> None:
+    escapes = "灯台\x1b]0;mine\x07 \x1b[2J\x9b31mred\u202egnp.exe\u2066\ufeff"
+    assert visible(escapes) == "灯台]0;mine [2J31mredgnp.exe"
+    assert table([(escapes, "b"), ("c\nd\u2028e", "b")]) == [
+        "灯台]0;mine [2J31mredgnp.exe  b",
+        "c d e                         b",
+    ]
+    assert (
+        visible("one\u3000two\xa0three 👨\u200d👩\u200d👧 می\u200cخواهم")
+        == "one\u3000two\xa0three 👨\u200d👩\u200d👧 می\u200cخواهم"
+    )

@@ -87,3 +87,11 @@ def test_a_column_in_which_nothing_is_known_is_left_out() -> None:
 @pytest.mark.parametrize(("number", "words"), [(7, "7"), (1500, "1.5k"), (7_241_732_096, "7.24B"), (2 * 10**12, "2T")])
 def test_large_numbers_are_short(number: int, words: str) -> None:
     assert count(number) == words
+
+
+def test_a_card_that_strangers_wrote_says_nothing_to_the_terminal() -> None:
+    escape = "\x1b]0;mine\x07\x9b2J"
+    card = ModelCard(model="a:b", kind="text", title=f"灯台{escape}", description=f"It shines.{escape}", licence=f"mit{escape}")
+    lines = [*sheet(card), *card_table([card])]
+    assert not any(letter in "".join(lines) for letter in "\x1b\x07\x9b")
+    assert lines[0] == "a:b  灯台]0;mine2J"
