@@ -33,7 +33,7 @@ from modelhub.errors import (
 )
 from modelhub.interfaces.embedding import EmbeddingRequest
 from modelhub.model import AnyModel, Timeouts
-from modelhub.testing import EmbeddingConformance, FakeRuntime, drive
+from modelhub.testing import Driven, EmbeddingConformance, FakeRuntime, drive
 from modelhub.testing.installed import build
 
 EXACT = {"threads": 1, "dtype": "float32"}
@@ -343,6 +343,14 @@ def test_a_time_out_ends_what_is_computed(hub: Hub) -> None:
         client.embed(["in " * 40] * 20_000, timeouts=Timeouts(total=0.3))
     assert caught.value.phase == "total"
     assert len(client.embed(["雨"])) == 1
+
+
+def test_a_text_without_tokens_has_a_vector_where_nobody_minds_it(tmp_path: Path, runtime: Driven) -> None:
+    """A decoder has no marks around a text; who asks the model itself is not asked about empty texts."""
+    model = build("embedding", f"huggingface:{network(tmp_path / 'm', 'gpt2')}", {**EXACT, "pooling": "last"})
+    found = runtime.call(model, EmbeddingRequest(inputs=("", "rain")))
+    assert len(found) == 2
+    assert np.isfinite(found.array()).all()
 
 
 def test_whoever_leaves_is_not_computed_for(folder: Path) -> None:

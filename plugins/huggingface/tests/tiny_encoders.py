@@ -32,7 +32,7 @@ _SIZES = {"hidden_size": _WIDTH, "num_hidden_layers": 2, "num_attention_heads": 
 
 def network(folder: Path, kind: str = "bert", seed: int = 0, **changes: Any) -> Path:
     """A plain network with its tokenizer, of one of the ``NETWORKS``."""
-    if kind in ("bert", "llama", "bert-gaps"):
+    if kind not in NETWORKS:
         save_network(folder, kind, seed=seed, **changes)
         return folder
     quiet()

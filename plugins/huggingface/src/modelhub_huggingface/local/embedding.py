@@ -25,6 +25,7 @@ from modelhub_huggingface.local.cards import card
 from modelhub_huggingface.local.engine import TorchEngine, Wanted, computed
 from modelhub_huggingface.local.files import ModelFolder, find
 from modelhub_huggingface.local.front import readme
+from modelhub_huggingface.local.mishaps import told_apart
 from modelhub_huggingface.local.plans import memory, plan
 from modelhub_huggingface.local.recipe import Recipe, recipe
 from modelhub_huggingface.local.shortening import shortened
@@ -125,8 +126,10 @@ class LocalEmbedding:
         texts = embedder.tokens.of([prompt + text for text in request.inputs])
         self._check(texts)
         before = 0 if self.recipe.whole or not prompt else embedder.tokens.before(prompt)
-        vectors = embedder.vectors(texts, before, wanted)
-        vectors = shortened(vectors, self._length(request, vectors.shape[1]), normalised=self.recipe.normalised)
+        with told_apart(self.card.model, "Send shorter texts."):
+            vectors = embedder.vectors(texts, before, wanted)
+        if wanted():
+            vectors = shortened(vectors, self._length(request, vectors.shape[1]), normalised=self.recipe.normalised)
         provider, _, name = self.card.model.partition(":")
         return EmbeddingResponse(
             buffer=vectors.astype("<f4").tobytes(),

@@ -66,10 +66,12 @@ class Crew:
         for worker in self._workers:
             if worker.failure is None:
                 worker.shares.put(share)
-        while wanted() and not share.is_over:
-            if self.ready or not here(share):
-                share.wait(_PAUSE)
-        share.give_up()
+        try:
+            while wanted() and not share.is_over:
+                if self.ready or not here(share):
+                    share.wait(_PAUSE)
+        finally:
+            share.give_up()
 
     def close(self) -> None:
         """End the processes."""

@@ -61,6 +61,7 @@ class Embedder:
 
     def vectors(self, texts: Sequence[Sequence[int]], before: int, wanted: Callable[[], bool]) -> Numbers:
         """A row for each text that is given by its tokens; those that are no longer ``wanted`` stay zeros."""
+        texts = [text or (self.filling,) for text in texts]  # one without tokens has a vector all the same
         batches = together(list(map(len, texts)), self.at_once)
         share = Share(texts, batches, before)
         if self.crew is not None and self.crew.is_worth(len(batches), sum(map(len, texts))):
