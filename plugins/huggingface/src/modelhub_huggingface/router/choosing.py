@@ -10,12 +10,14 @@ from modelhub_huggingface.router.mapping import Mapped, Offer
 from modelhub_huggingface.router.providers import PROVIDERS, Form
 from modelhub_huggingface.router.site import AUTO, POLICIES
 
-__all__ = ["Choice", "choose"]
+__all__ = ["CHAT", "Choice", "choose", "refused"]
 
 _SETTING = "inference_provider"
 _ALIKE = {"feature-extraction": "sentence-similarity", "sentence-similarity": "feature-extraction"}
 """Models of sentences serve for both where the pipelines themselves run: at ``hf-inference``."""
 _PIPELINES = "hf-inference"
+CHAT = "conversational"
+"""The task of an offer to chat, as the hub names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,20 @@ def choose(mapped: Mapped, tasks: Sequence[str], wanted: str, model: str) -> Cho
         if offer.by == wanted and (form := _form(offer, task)) is not None:
             return Choice(offer, task, form, _ailing(offer, model))
     raise Unsupported(_refusal(mapped, tasks, wanted, model), feature=tasks[0], model=model)
+
+
+def refused(mapped: Mapped, tasks: Sequence[str], wanted: str, model: str) -> Unsupported | None:
+    """What is said of a model for text that the router does not chat with, and that nobody serves for one of these tasks.
+
+    ``None`` where somebody does, and where the router's own words tell more: nobody serves it at all, or who is wanted chats.
+    """
+    able = list(dict.fromkeys(offer.by for offer in mapped.offers if offer.task == CHAT))
+    if not mapped.offers or wanted in able or (able and wanted in POLICIES) or any(_offered(mapped, tasks)):
+        return None
+    if able:
+        words = f"{wanted} does not serve {model} for chat. These do: {', '.join(able)}.{did_you_mean(wanted, able)}"
+        return Unsupported(words, feature=CHAT, model=model)
+    return Unsupported(_refusal(mapped, tasks, wanted, model, "text"), feature="text", model=model)
 
 
 def _first(mapped: Mapped, tasks: Sequence[str], policy: str, model: str) -> Choice:
@@ -85,8 +101,8 @@ def _ailing(offer: Offer, model: str) -> tuple[Notice, ...]:
     return (Notice(_SETTING, f"{offer.by} has {model} as {offer.status!r} and not as live: a call may fail."),)
 
 
-def _refusal(mapped: Mapped, tasks: Sequence[str], wanted: str, model: str) -> str:
-    what = " or ".join(tasks)
+def _refusal(mapped: Mapped, tasks: Sequence[str], wanted: str, model: str, named: str = "") -> str:
+    what = named or " or ".join(tasks)
     able = list(dict.fromkeys(offer.by for offer, task in _offered(mapped, tasks) if _form(offer, task) is not None))
     if able:
         return f"{wanted} does not serve {model} for {what}. These do: {', '.join(able)}.{did_you_mean(wanted, able)}"

@@ -21,11 +21,13 @@ from modelhub.plugin import (
     Wrapper,
 )
 from modelhub_huggingface.router.begun import Begun
+from modelhub_huggingface.router.choosing import CHAT, refused
 from modelhub_huggingface.router.faults import NOT_SERVED
 from modelhub_huggingface.router.haste import hurried
 from modelhub_huggingface.waiting import ON_LOADING, Waiting
 
 if TYPE_CHECKING:
+    from modelhub_huggingface.router.mapping import Mapped
     from modelhub_huggingface.router.tasked import Routing
 
 __all__ = ["Conversing"]
@@ -36,7 +38,8 @@ class Conversing:
     """Asks ``chat`` at once, with nothing around it. One that is cold is waited for from its refusal on.
 
     Where the router says that it is no chat model, the hub is asked what it is for, and what ``otherwise`` gives answers from
-    then on. Without ``otherwise`` it is a chat model, whatever is said.
+    then on; a model that nobody serves for text raises ``Unsupported``. Without ``otherwise`` it is a chat model, whatever is
+    said.
     """
 
     chat: TextModel
@@ -87,21 +90,25 @@ class Conversing:
         if not unserved or self.otherwise is None or model in self._turned:
             raise error
         routed = self.otherwise()
-        if not await _has_a_task(routed, error, request, runtime):
+        mapped = await _mapped(routed, error, request, runtime)
+        if (refusal := refused(mapped, routed.tasks(request), routed.place.wanted, self.card.model)) is not None:
+            if refusal.feature != CHAT:  # from now on it is refused before anything is sent
+                self._turned.append(routed)
+            raise refusal from error
+        if not any(offer.task in routed.tasks(request) for offer in mapped.offers):
             raise error
         self._turned.append(routed)
         return routed
 
 
-async def _has_a_task(routed: Routing, error: ModelhubError, request: TextRequest, runtime: Runtime) -> bool:
-    """Whether somebody serves the model for something that is no chat."""
+async def _mapped(routed: Routing, error: ModelhubError, request: TextRequest, runtime: Runtime) -> Mapped:
+    """Who serves the model, and for what."""
     try:
-        mapped = await routed.finding.mapped(request.timeouts, runtime)
+        return await routed.finding.mapped(request.timeouts, runtime)
     except UnknownModel:
         raise
     except ModelhubError:
         raise error from None  # what the router said is all that is known
-    return any(offer.task in routed.tasks(request) for offer in mapped.offers)
 
 
 @dataclass(frozen=True, eq=False)

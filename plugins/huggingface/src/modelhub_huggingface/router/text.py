@@ -23,7 +23,8 @@ _CHAT = ("text-generation", "image-text-to-text", "any-to-any", "audio-text-to-t
 def model(name: str, options: HuggingFaceOptions) -> TextModel:
     """The model of that name.
 
-    Without a ``task`` it is asked as a chat model; where it is none, the hub is asked once what it is for.
+    Without a ``task`` it is asked as a chat model, since that is what most are; where the router says that it is none, the hub
+    is asked once what it is for.
     """
     where = place(name, options)
     task = asked_task("text", options, None)
