@@ -10,8 +10,8 @@ from typing import Any, Literal
 import modelhub
 
 REPORT = (
-    "The lighthouse at the northern pier was closed for repairs in March. Its lamp had been failing since the storms of January, "
-    "and ships were asked to use the southern entrance. The harbour office says that it will be lit again before summer."
+    "The lighthouse at the northern pier was closed for repairs in March. Its lamp had been failing since the storms of "
+    "January, and ships were asked to use the southern entrance. The harbour office says that it will be lit before summer."
 )
 CODE = "def mean(numbers):\n    "
 COMPLAINT = "灯台の明かりが三日も消えたままです。早く直してください。"

@@ -1,4 +1,4 @@
-"""The models of ``examples/open-models``: tiny ones of the same architectures in a hub's cache, and a router that serves them."""
+"""The models of ``examples/open-models``: tiny ones of the same architectures in a hub's cache, and a router with them."""
 
 from __future__ import annotations
 
