@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from tiny_reranker import reranker
 
 PROGRAM = """
 import sys
@@ -25,10 +27,11 @@ with Hub() as hub:
 @pytest.mark.parametrize(
     ("kind", "ask"), [("text", 'generate("灯台？")'), ("embedding", 'embed(["灯台"])'), ("reranking", 'rank("灯台", ["塔"])')]
 )
-def test_who_has_no_engine_is_told_how_to_install_it(tiny: str, kind: str, ask: str) -> None:
+def test_who_has_no_engine_is_told_how_to_install_it(tiny: str, tmp_path: Path, kind: str, ask: str) -> None:
     """The header is read all the same."""
-    command = [sys.executable, "-c", PROGRAM.replace("KIND", ask), tiny, kind]
+    file = reranker(tmp_path) if kind == "reranking" else tiny
+    command = [sys.executable, "-c", PROGRAM.replace("KIND", ask), file, kind]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=50)
     architecture, told = done.stdout.splitlines()
-    assert architecture == "llama"
+    assert architecture == ("bert" if kind == "reranking" else "llama")
     assert told.endswith('pip install "modelhub-llama[engine]".')
