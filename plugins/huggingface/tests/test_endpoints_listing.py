@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from modelhub_huggingface.endpoints.listing import listing
 from modelhub_huggingface.options import HuggingFaceOptions
 from scripted_endpoint import ScriptedEndpoint
 
-from modelhub.plugin import AnswerError, KeyRefused, ModelCard, UnknownModel
+from modelhub import Hub
+from modelhub.plugin import AnswerError, KeyRefused, ModelCard, Query, UnknownModel
 from modelhub.testing import Driven, FaultServer, Reply
 
 
@@ -86,3 +88,18 @@ def test_at_e3_what_a_server_leaves_out_is_unknown(runtime: Driven, told: dict[s
     assert card.kind == (
         "reranking" if told.get("model_type") == "reranker" else "text" if "max_total_tokens" in told else "embedding"
     )
+
+
+def test_a_search_at_an_endpoint_looks_through_what_it_runs_and_not_through_the_hub(home: Path) -> None:
+    """The hub's other models cannot be asked there, so that none of them has its data at the endpoint."""
+    with ScriptedEndpoint("tgi") as endpoint, FaultServer(Reply(json=[{"id": "org/other"}])) as elsewhere:
+        told = {"base_url": endpoint.url, "hub_url": elsewhere.url}
+        with Hub({"providers": {"huggingface": told}}) as hub:
+
+            def names(**query: Any) -> list[str]:
+                return [card.model for card in hub.models(Query(**query), provider="huggingface")]
+
+            assert names(task="text-generation") == ["huggingface:org/tiny"]
+            assert names(search="TINY", kind="text") == ["huggingface:org/tiny"]
+            assert names(task="summarization") == names(search="other") == []
+    assert elsewhere.requests == []

@@ -135,7 +135,8 @@ def test_the_key_of_an_endpoint_or_of_another_router_never_goes_to_the_hub(
         options = {place: gateway.url, "api_key": "key-of-the-gateway"}
         with modelhub.Hub({"providers": {"huggingface": options}}) as room:
             assert room.card("huggingface:facebook/bart-large-cnn").licence == "mit"
-            assert room.models(modelhub.Query(search="bart-large"), provider="huggingface")
+            if place == "router_url":
+                assert room.models(modelhub.Query(search="bart-large"), provider="huggingface")
     assert hub.server.requests
     assert not any("authorization" in request.headers for request in hub.server.requests)
 

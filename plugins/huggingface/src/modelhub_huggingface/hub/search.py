@@ -31,9 +31,12 @@ _WINDOWED = ("text", "embedding", "reranking")
 async def search(query: Query, options: HuggingFaceOptions | None, runtime: Runtime) -> tuple[ModelCard, ...]:
     """The most downloaded first, or in the order that is asked for; of what the hub itself does not order, the most downloaded.
 
-    Offline, it looks through the models in the hub's cache and the cards that were kept. Raises what asking a server may raise.
+    Offline, it looks through the models in the hub's cache and the cards that were kept; with an endpoint, through what that
+    runs: the hub's other models cannot be asked there. Raises what asking a server may raise.
     """
     options = options or HuggingFaceOptions()
+    if options.place("owner/model") == "endpoint":
+        return await _at_endpoint(query, options, runtime)
     hub = await source(options, runtime, offline=is_offline(options))
     if hub.offline:
         found = {one.model: one for one in (*await runtime.in_thread(_local, options), *await kept_cards(options, hub))}
@@ -47,6 +50,13 @@ async def search(query: Query, options: HuggingFaceOptions | None, runtime: Runt
     pages = await runtime.gather(*(partial(look.through, fields, most) for fields in asked))
     known = {one.name: one for one in chain.from_iterable(pages)}
     return _chosen(await look.cards(known.values()), look.loose, query)
+
+
+async def _at_endpoint(query: Query, options: HuggingFaceOptions, runtime: Runtime) -> tuple[ModelCard, ...]:
+    from modelhub_huggingface.endpoints.listing import listing
+
+    words = Query(search=query.search)
+    return tuple(one for one in await listing(options, runtime) if matches(one, words))
 
 
 def _local(options: HuggingFaceOptions) -> tuple[ModelCard, ...]:
