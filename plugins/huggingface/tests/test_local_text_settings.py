@@ -93,6 +93,18 @@ def test_chance_falls_as_the_probabilities_say() -> None:
             assert drawn_often.count(place) / 2_000 == pytest.approx(share, abs=2e-3), (narrowed, place)
 
 
+@pytest.mark.parametrize("sharp", [0.5, 3.0])
+def test_a_large_vocabulary_is_narrowed_to_the_same_tokens(sharp: float) -> None:
+    """Flat or sharp: whether a few tokens make so much of the probability, or thousands."""
+    scores = torch.randn(6000, generator=torch.Generator().manual_seed(1)) * sharp
+    shares, order = scores.double().softmax(-1).sort(descending=True)
+    kept = set(order[shares.cumsum(-1) - shares < 0.9].tolist())
+    assert (len(kept) > 1024) == (sharp < 1)
+    found = {drawn(scores, Choices(temperature=1.0, top_p=0.9), place / 500) for place in range(500)}
+    assert found <= kept
+    assert len(found) > min(len(kept), 500) / 2
+
+
 def test_penalties_act_on_what_the_answer_has_said_already(llama: dict[str, Any]) -> None:
     plain = tokens(llama, max_output_tokens=40)
     assert len(set(plain)) < 40, "Left to itself, it repeats itself."

@@ -33,6 +33,8 @@ class Prompts:
 
     def made(self, request: TextRequest) -> Prompt:
         """The tokens of a request. Raises ``SetupError``, ``InvalidRequest`` or ``Unsupported`` for what it cannot take."""
+        for feature in sorted(request.needs()):
+            raise Unsupported(f"A model that writes in this process has no {feature.replace('_', ' ')}.", feature=feature)
         text, template = self.text(request.messages)
         tokens = self._encoded(text, marks=not template)
         if not tokens:

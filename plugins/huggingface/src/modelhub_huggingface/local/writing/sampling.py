@@ -11,6 +11,9 @@ from modelhub_huggingface.local.writing.choices import Choices
 
 __all__ = ["Sampler", "drawn", "shapers"]
 
+_LIKELY = 1024
+"""Tokens that mostly make nearly all of the probability."""
+
 
 class Sampler:
     """Chooses the tokens of one answer. What stands beside it in a batch has no say: its scores and its chance are its own."""
@@ -58,7 +61,7 @@ def drawn(scores: Any, choices: Choices, chance: float) -> int:
         scores, places = scores.topk(choices.top_k)
     shares = scores.softmax(-1)
     if choices.top_p is not None and choices.top_p < 1:
-        shares, order = shares.sort(descending=True)
+        shares, order = _ordered(shares, choices.top_p)
         places = order if places is None else places[order]
         shares = shares * (shares.cumsum(-1) - shares < choices.top_p)
     if choices.min_p is not None:
@@ -66,6 +69,16 @@ def drawn(scores: Any, choices: Choices, chance: float) -> int:
     row = shares.cumsum(-1)
     place = int(torch.searchsorted(row, row[-1] * chance, right=True).clamp(max=len(row) - 1))
     return int(place if places is None else places[place])
+
+
+def _ordered(shares: Any, most: float) -> tuple[Any, Any]:
+    """The largest shares that make so much of the whole, or more of them, in order: to sort a whole vocabulary takes long."""
+    if len(shares) > 2 * _LIKELY:
+        largest, order = shares.topk(_LIKELY)
+        if float(largest.sum()) >= most:
+            return largest, order
+    ordered: tuple[Any, Any] = shares.sort(descending=True)
+    return ordered
 
 
 def shapers(shaping: Mapping[str, Any], begin: int, ends: Sequence[int], device: Any) -> list[Callable[[Any, Any], Any]]:
