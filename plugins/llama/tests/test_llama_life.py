@@ -382,7 +382,7 @@ def test_unloading_holds_up_no_event_loop(tmp_path: Path) -> None:
             text = hub.text("a")
             await text.generate("hi", max_output_tokens=1)
             tasks = [asyncio.create_task(text.generate("hi", **ENDLESS | {"max_output_tokens": 1900})) for _ in range(4)]
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)
             beating = asyncio.create_task(beat())
             await asyncio.to_thread(unload)
             beating.cancel()
@@ -390,7 +390,7 @@ def test_unloading_holds_up_no_event_loop(tmp_path: Path) -> None:
             assert all(isinstance(end, ModelhubError) for end in ends), ends
 
     asyncio.run(scene())
-    assert max(late, default=0) < 0.5  # where all is over before the first beat, nothing was held up
+    assert max(late, default=0) < 1.0  # where all is over before the first beat, nothing was held up
 
 
 def test_a_reader_whose_engine_is_unloaded_gets_a_broken_stream(tiny: str) -> None:
