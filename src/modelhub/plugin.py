@@ -9,7 +9,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from modelhub.catalog.download import Download
-    from modelhub.catalog.matching import matches
+    from modelhub.catalog.found import Searched
+    from modelhub.catalog.matching import matches, unknown
     from modelhub.catalog.ordering import ordered
     from modelhub.catalog.query import Query
     from modelhub.catalog.shards import shard_number, shards, stem
@@ -130,7 +131,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "modelhub.catalog.download": "Download",
-    "modelhub.catalog.matching": "matches",
+    "modelhub.catalog.found": "Searched",
+    "modelhub.catalog.matching": "matches unknown",
     "modelhub.catalog.ordering": "ordered",
     "modelhub.catalog.query": "Query",
     "modelhub.catalog.shards": "shard_number shards stem",
@@ -285,6 +287,7 @@ __all__ = [
     "Role",
     "Route",
     "Runtime",
+    "Searched",
     "Secret",
     "Segment",
     "SegmentTranscribed",
@@ -357,6 +360,7 @@ __all__ = [
     "stem",
     "stored",
     "terms",
+    "unknown",
 ]
 
 

@@ -94,3 +94,15 @@ def test_everywhere_is_the_hub_too_and_its_failure_hides_nothing(
     out, err = run(capsys, "models", "--everywhere", "--kind", "text")
     assert "starter:quote" in out
     assert "huggingface" in err
+
+
+def test_offline_it_is_said_that_nobody_was_asked(
+    hub: ScriptedHub, workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    out, err = run(capsys, "models", "--provider", "huggingface", "--task", "summarization")
+    assert out == ""
+    assert "modelhub: huggingface: the hub was not asked (HF_HUB_OFFLINE)" in err
+    assert "has no such model" not in err
+    out, _ = run(capsys, "--json", "models", "--provider", "huggingface")
+    assert "the router was not asked" in json.loads(out)["notes"]["huggingface"]

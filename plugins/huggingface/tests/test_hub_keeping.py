@@ -321,3 +321,14 @@ def test_a_file_of_no_commit_is_asked_for_again(hub: ScriptedHub) -> None:
         assert room.card("huggingface:some/moving").title == "Before"
         hub.models["some/moving"] = HubModel("some/moving", told, "# After\n")
         assert room.card("huggingface:some/moving").title == "After"
+
+
+@both_manners
+def test_offline_a_search_says_that_nobody_was_asked(hub: ScriptedHub, manner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is found where nothing is kept: that is no word on what the hub has."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with asker(manner, hub.url) as room:
+        found = room.models(Query(task="summarization"))
+    assert list(found) == []
+    assert found.notes["huggingface"].startswith("the hub was not asked (HF_HUB_OFFLINE)")
+    assert hub.server.requests == []

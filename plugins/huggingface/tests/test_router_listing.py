@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ GROQ = "huggingface:openai/gpt-oss-20b:groq"
 
 
 @pytest.fixture
-def router() -> Iterator[ScriptedRouter]:
+def router(home: Path) -> Iterator[ScriptedRouter]:  # a machine that may ask
     with ScriptedRouter() as router:
         yield router
 
@@ -110,3 +111,17 @@ def test_models_in_this_process_are_not_asked_for_over_the_network() -> None:
 def test_the_price_of_a_route_is_told_by_the_list_alone() -> None:
     """A model that is asked by its name costs what its provider charges: its card knows no price of its own."""
     assert model("openai/gpt-oss-20b", HuggingFaceOptions(api_key=Plain("hf_x"))).card.price is None
+
+
+@pytest.mark.parametrize("said", ["variable", "option"])
+def test_offline_the_router_is_not_asked_and_that_is_told(
+    router: ScriptedRouter, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    if said == "variable":
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    told = {**router.options, **({"offline": True} if said == "option" else {})}
+    with Hub({"providers": {"huggingface": told}}) as hub:
+        found = hub.models("huggingface")
+    why = "HF_HUB_OFFLINE" if said == "variable" else "[providers.huggingface] offline"
+    assert (list(found), router.requests) == ([], [])
+    assert found.notes["huggingface"].startswith(f"the router was not asked ({why})")

@@ -64,8 +64,9 @@ async def _of_id(assembly: Assembly, name: str, model: str, runtime: Runtime, co
         cards.append(await answered(provider.describe, model_name, options, runtime))
     else:
         try:
-            there, _ = await asked(assembly, provider_name, provider, None, runtime) if provider.listing else ((), False)
-            cards += (card for card in there if card.model == model)
+            if provider.listing:
+                there, _ = await asked(assembly, provider_name, provider, None, runtime)
+                cards += (card for card in there if card.model == model)
         except ModelhubError as error:
             complain(error.message)
     cards += await runtime.in_thread(_at_hand, assembly, name, model, cards[0].kind if cards else None)

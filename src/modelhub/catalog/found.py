@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelhub.catalog.query import Query
     from modelhub.errors import ModelhubError
 
-__all__ = ["FoundModels", "selected"]
+__all__ = ["FoundModels", "Searched", "selected"]
 
 
 class FoundModels(tuple[ModelCard, ...]):  # noqa: SLOT001  # a tuple's subclass can have no slots of its own
@@ -30,6 +30,8 @@ class FoundModels(tuple[ModelCard, ...]):  # noqa: SLOT001  # a tuple's subclass
     """How many cards fit beyond the limit."""
     failures: Mapping[str, ModelhubError]
     """Why a provider could not be asked, by its name."""
+    notes: Mapping[str, str]
+    """What a provider says of how it looked, by its name: that its hub was not asked, or that there is more than it saw."""
 
     def __new__(
         cls,
@@ -39,9 +41,25 @@ class FoundModels(tuple[ModelCard, ...]):  # noqa: SLOT001  # a tuple's subclass
         unknown: Mapping[str, int] = MappingProxyType({}),
         more: int = 0,
         failures: Mapping[str, ModelhubError] = MappingProxyType({}),
+        notes: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         made = super().__new__(cls, cards)
         made.left_out, made.unknown, made.more, made.failures = left_out, dict(unknown), more, dict(failures)
+        made.notes = dict(notes)
+        return made
+
+
+class Searched(tuple[ModelCard, ...]):  # noqa: SLOT001
+    """What a provider's ``search`` or ``listing`` may give instead of bare cards, where it has to say how it looked.
+
+    It gives also the cards that do not tell all that is asked for, and more than the limit: whoever asked counts both.
+    """
+
+    note: str
+
+    def __new__(cls, cards: Iterable[ModelCard] = (), *, note: str = "") -> Self:
+        made = super().__new__(cls, cards)
+        made.note = note
         return made
 
 
@@ -50,6 +68,7 @@ def selected(
     query: Query,
     searched: Collection[str] = (),
     failures: Mapping[str, ModelhubError] = MappingProxyType({}),
+    notes: Mapping[str, str] = MappingProxyType({}),
 ) -> FoundModels:
     """Those that are asked for, in the order that is asked for, as many as are asked for.
 
@@ -65,4 +84,5 @@ def selected(
         unknown=Counter(name for lacking in vague for name in lacking),
         more=max(0, len(fit) - query.limit),
         failures=failures,
+        notes=notes,
     )

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from modelhub.catalog.cards import cards
-from modelhub.catalog.found import FoundModels, selected
+from modelhub.catalog.found import FoundModels, Searched, selected
 from modelhub.catalog.merging import merged
 from modelhub.catalog.query import Query
 from modelhub.catalog.sources import asked, at_hand, keepers
@@ -53,7 +53,7 @@ async def _of_one(assembly: Assembly, query: Query | None, name: str, runtime: R
     provider = served(assembly.loaded, name)
     here = await runtime.in_thread(at_hand, assembly, name, provider)
     there, searched = await asked(assembly, name, provider, query, runtime)
-    return _chosen(assembly, (*here, *there), query, there if searched else ())
+    return _chosen(assembly, (*here, *there), query, there if searched else (), notes=_noted({name: there}))
 
 
 async def _of_all(assembly: Assembly, query: Query | None, everywhere: bool, runtime: Runtime) -> FoundModels:
@@ -61,12 +61,19 @@ async def _of_all(assembly: Assembly, query: Query | None, everywhere: bool, run
     providers = dict(await runtime.in_thread(lambda: list(keepers(assembly, failures.__setitem__))))
     gathered = list(await runtime.in_thread(_here, assembly, providers, failures))
     searched: list[ModelCard] = []
+    notes: Mapping[str, str] = {}
     if everywhere:
         calls = [_call(assembly, name, provider, query, runtime, failures) for name, provider in providers.items()]
-        for there, by_words in await runtime.gather(*calls):
+        answers = await runtime.gather(*calls)
+        for there, by_words in answers:
             gathered += there
             searched += there if by_words else ()
-    return _chosen(assembly, tuple(gathered), query, tuple(searched), failures)
+        notes = _noted(dict(zip(providers, (there for there, _ in answers), strict=True)))
+    return _chosen(assembly, tuple(gathered), query, tuple(searched), failures, notes)
+
+
+def _noted(answers: Mapping[str, Searched]) -> Mapping[str, str]:
+    return {name: there.note for name, there in answers.items() if there.note}
 
 
 def _here(assembly: Assembly, providers: dict[str, Provider], failures: Failures) -> tuple[ModelCard, ...]:
@@ -82,13 +89,13 @@ def _here(assembly: Assembly, providers: dict[str, Provider], failures: Failures
 
 def _call(
     assembly: Assembly, name: str, provider: Provider, query: Query | None, runtime: Runtime, failures: Failures
-) -> Callable[[], Awaitable[tuple[tuple[ModelCard, ...], bool]]]:
-    async def call() -> tuple[tuple[ModelCard, ...], bool]:
+) -> Callable[[], Awaitable[tuple[Searched, bool]]]:
+    async def call() -> tuple[Searched, bool]:
         try:
             return await asked(assembly, name, provider, query, runtime)
         except ModelhubError as error:
             failures[name] = error
-            return (), False
+            return Searched(), False
 
     return call
 
@@ -99,12 +106,13 @@ def _chosen(
     query: Query | None,
     searched: Iterable[ModelCard],
     failures: Mapping[str, ModelhubError] = MappingProxyType({}),
+    notes: Mapping[str, str] = MappingProxyType({}),
 ) -> FoundModels:
     """What fits of all that was gathered, one card a model; all of it, where nothing is asked for."""
     known = _priced(assembly, merged(gathered))
     if query is None:
-        return FoundModels(known, failures=failures)
-    return selected(known, query, {card.model for card in searched}, failures)
+        return FoundModels(known, failures=failures, notes=notes)
+    return selected(known, query, {card.model for card in searched}, failures, notes)
 
 
 def _priced(assembly: Assembly, cards: tuple[ModelCard, ...]) -> tuple[ModelCard, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from modelhub.catalog.found import Searched
 from modelhub.config import read_options, served
 from modelhub.errors import ModelhubError, PluginBroken, PluginMissing, SetupError
 from modelhub.providers import imported, installed
@@ -65,16 +66,14 @@ def at_hand(assembly: Assembly, name: str, found: Provider) -> tuple[ModelCard, 
     return (*local, *(card for card in listed if card.model.startswith(f"{name}:")))  # several names may share a module
 
 
-async def asked(
-    assembly: Assembly, name: str, found: Provider, query: Query | None, runtime: Runtime
-) -> tuple[tuple[ModelCard, ...], bool]:
+async def asked(assembly: Assembly, name: str, found: Provider, query: Query | None, runtime: Runtime) -> tuple[Searched, bool]:
     """The cards that a provider's hub or server has, and whether it searched for the query's words itself.
 
     Raises what asking a server may raise; nothing is asked where there is none.
     """
     address = found.listing if found.search is None or (query is None and found.listing is not None) else found.search
     if address is None:
-        return (), False
+        return Searched(), False
     options = options_of(assembly, found, f"{name}:models")
     if address == found.listing:
         cards = await answered(address, options, runtime)
@@ -82,7 +81,8 @@ async def asked(
         from modelhub.catalog.query import Query
 
         cards = await answered(address, query or Query(), options, runtime)
-    return tuple(card for card in cards if card.kind in found.kinds), address == found.search
+    note = cards.note if isinstance(cards, Searched) else ""
+    return Searched((card for card in cards if card.kind in found.kinds), note=note), address == found.search
 
 
 async def answered(address: str, *arguments: Any) -> Any:

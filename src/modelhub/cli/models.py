@@ -66,7 +66,8 @@ def list_models(arguments: Namespace, context: Context) -> int:
     if not found and query is None and arguments.provider is None:
         context.note("modelhub: no installed plugin lists such a model. See: modelhub plugins")
     elif not found:
-        context.note(f"modelhub: {nowhere(arguments, query, context)}")
+        said = "among these, there is no such model." if found.notes else nowhere(arguments, query, context)
+        context.note(f"modelhub: {said}")
     elif query is None and arguments.provider is None and (silent := unlisted(found)):
         context.detail(f"plugins that list no model beforehand: {', '.join(silent)}. Ask one: modelhub models --provider NAME")
     return 0
@@ -115,6 +116,8 @@ def show(found: FoundModels, query: Query | None, lines: Sequence[str], context:
     """The cards as a table or a document; beside it, what is not among them and why."""
     for line in failures(found.failures, context):
         context.streams.stderr.write(f"modelhub: {line}\n")
+    for name, note in found.notes.items():
+        context.note(f"modelhub: {name}: {note}")
     if context.options.json:
         context.document(document(found, query))
         return
@@ -132,6 +135,8 @@ def document(found: FoundModels, query: Query | None) -> dict[str, Any]:
     told: dict[str, Any] = {"models": list(found)}
     if query is not None:
         told |= {"more": found.more, "left_out": found.left_out, "unknown": found.unknown}
+    if found.notes:
+        told["notes"] = found.notes
     if found.failures:
         told["failures"] = {name: error.message for name, error in found.failures.items()}
     return told

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from modelhub.plugin import AnswerError, ModelCard, Query, Runtime, Unsupported, matches, ordered
+from modelhub.plugin import AnswerError, ModelCard, Query, Runtime, Searched, Unsupported, matches, ordered
 from modelhub_huggingface.hub.asking import ask
 from modelhub_huggingface.hub.cards import Known, card_of
 from modelhub_huggingface.hub.describe import kept_cards, table_in
@@ -17,7 +17,7 @@ from modelhub_huggingface.hub.local import local
 from modelhub_huggingface.hub.parameters import Fields, questions, wants_price
 from modelhub_huggingface.hub.prices import priced
 from modelhub_huggingface.hub.reading import tables, text, under
-from modelhub_huggingface.hub.source import Source, is_offline, source
+from modelhub_huggingface.hub.source import Source, offline_by, source
 from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["search"]
@@ -37,10 +37,12 @@ async def search(query: Query, options: HuggingFaceOptions | None, runtime: Runt
     options = options or HuggingFaceOptions()
     if options.place("owner/model") == "endpoint":
         return await _at_endpoint(query, options, runtime)
-    hub = await source(options, runtime, offline=is_offline(options))
+    why = offline_by(options)
+    hub = await source(options, runtime, offline=why is not None)
     if hub.offline:
+        note = f"the hub was not asked ({why}): these are the models of which something is kept on this machine."
         found = {one.model: one for one in (*await runtime.in_thread(_local, options), *await kept_cards(options, hub))}
-        return _chosen(found.values(), query, query)
+        return Searched(_chosen(found.values(), query, query), note=note)
     place = options.place("owner/model")
     if query.local not in (None, place == "local") or (wants_price(query) and place != "router"):
         return ()

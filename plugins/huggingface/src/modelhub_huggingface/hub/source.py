@@ -24,7 +24,7 @@ from modelhub_huggingface.hub.cache import Cache, Kept, cache_of
 from modelhub_huggingface.hub.site import Site, site
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["Source", "Told", "is_offline", "source", "table"]
+__all__ = ["Source", "Told", "is_offline", "offline_by", "source", "table"]
 
 _YES = ("1", "ON", "YES", "TRUE")
 
@@ -111,8 +111,15 @@ def table(body: str) -> Mapping[str, Any]:
 
 def is_offline(options: HuggingFaceOptions) -> bool:
     """Whether the hub is not to be asked."""
-    said = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
-    return options.offline or said.upper() in _YES
+    return offline_by(options) is not None
+
+
+def offline_by(options: HuggingFaceOptions) -> str | None:
+    """What says that the hub is not to be asked; ``None`` where nothing does."""
+    if options.offline:
+        return f"[providers.{options.provider}] offline"
+    said = next((name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if os.environ.get(name)), "")
+    return said if os.environ.get(said, "").upper() in _YES else None
 
 
 async def source(options: HuggingFaceOptions, runtime: Runtime, *, offline: bool) -> Source:
