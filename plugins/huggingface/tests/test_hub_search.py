@@ -210,3 +210,31 @@ def test_a_card_of_a_model_at_a_provider_tells_its_price_there(hub: ScriptedHub)
         router.on("/v1/models", Reply(503))
         card = room.card(f"huggingface:{LLAMA.id}:together")
         assert (card.price, card.licence, card.data.split(", ")[1]) == (None, "llama3.3", "then together")
+
+
+@both_manners
+def test_what_a_card_does_not_say_and_what_is_too_many_is_counted(hub: ScriptedHub, manner: str) -> None:
+    with asker(manner, hub.url) as room:
+        some = room.models(Query(kind="text", fine_tunable=True, limit=1))
+        every = room.models(Query(kind="text", fine_tunable=True))
+    assert (len(some), some.more, some.notes) == (1, len(every) - 1, {})
+    assert len(every) > 1
+    assert some.left_out == every.left_out > 0
+    assert every.unknown == {"fine_tunable": every.left_out}
+
+
+def test_that_there_are_further_pages_is_told(hub: ScriptedHub) -> None:
+    for number in range(250):
+        told = {"pipeline_tag": "fill-mask", "downloads": number, "safetensors": {"total": 1000 - number}}
+        hub.models[f"many/bert-{number}"] = HubModel(f"many/bert-{number}", told)
+    with asker("blocking", hub.url) as room:
+
+        def note(**query: object) -> str | None:
+            return room.models(Query(search="many/", task="fill-mask", **query)).notes.get("huggingface")  # type: ignore[arg-type]
+
+        assert note(limit=300) is None
+        assert note(limit=7) == "the hub has more than the 7 most downloaded ones that were looked through."
+        assert note(limit=7, sort="updated") == "the hub has more than the 7 newest ones that were looked through."
+        assert note(limit=7, sort="parameters") == (
+            "the hub has more than the 100 most downloaded ones that were looked through: these are ordered by parameters."
+        )

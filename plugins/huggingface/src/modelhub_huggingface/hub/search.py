@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
-from modelhub.plugin import AnswerError, ModelCard, Query, Runtime, Searched, Unsupported, matches, ordered
+from modelhub.plugin import AnswerError, ModelCard, Query, Runtime, Searched, Unsupported, matches, ordered, unknown
 from modelhub_huggingface.hub.asking import ask
 from modelhub_huggingface.hub.cards import Known, card_of
 from modelhub_huggingface.hub.describe import kept_cards, table_in
@@ -25,6 +25,7 @@ __all__ = ["search"]
 _MOST_PAGES = 10
 _MOST_CONFIGURATIONS = 100
 _CONFIGURATION = 1 << 20
+_HUBS_ORDERS = (None, "downloads", "likes", "updated")
 _WINDOWED = ("text", "embedding", "reranking")
 
 
@@ -42,7 +43,7 @@ async def search(query: Query, options: HuggingFaceOptions | None, runtime: Runt
     if hub.offline:
         note = f"the hub was not asked ({why}): these are the models of which something is kept on this machine."
         found = {one.model: one for one in (*await runtime.in_thread(_local, options), *await kept_cards(options, hub))}
-        return Searched(_chosen(found.values(), query, query), note=note)
+        return Searched(_kept(found.values(), query, query), note=note)
     place = options.place("owner/model")
     if query.local not in (None, place == "local") or (wants_price(query) and place != "router"):
         return ()
@@ -50,8 +51,8 @@ async def search(query: Query, options: HuggingFaceOptions | None, runtime: Runt
     asked = questions(query)
     most = max(2, _MOST_PAGES // max(1, len(asked)))
     pages = await runtime.gather(*(partial(look.through, fields, most) for fields in asked))
-    known = {one.name: one for one in chain.from_iterable(pages)}
-    return _chosen(await look.cards(known.values()), look.loose, query)
+    known = {one.name: one for one in chain.from_iterable(page.found for page in pages)}
+    return Searched(_kept(await look.cards(known.values()), look.loose, query), note=look.note(pages))
 
 
 async def _at_endpoint(query: Query, options: HuggingFaceOptions, runtime: Runtime) -> tuple[ModelCard, ...]:
@@ -65,9 +66,18 @@ def _local(options: HuggingFaceOptions) -> tuple[ModelCard, ...]:
     return tuple(one for one in local(options) if one.file_bytes is not None)
 
 
-def _chosen(cards: Iterable[ModelCard], wanted: Query, query: Query) -> tuple[ModelCard, ...]:
-    fit = [one for one in cards if matches(one, wanted)]
-    return tuple(ordered(fit, query.sort or "downloads")[: query.limit])
+def _kept(cards: Iterable[ModelCard], wanted: Query, query: Query) -> tuple[ModelCard, ...]:
+    """All that fit as far as is known, in their order: whoever asks counts what does not say all, and what is too many."""
+    fit = [one for one in cards if unknown(one, wanted) is not None]
+    return tuple(ordered(fit, query.sort or "downloads"))
+
+
+class _Seen(NamedTuple):
+    """What one question brought: what fits of it, of how many, and whether these were all."""
+
+    found: list[Known]
+    rows: int
+    whole: bool
 
 
 class _Look:
@@ -83,24 +93,40 @@ class _Look:
         self.wants_context = query.min_context is not None or query.sort == "context"
         self.wants_price = wants_price(query)
 
-    async def through(self, fields: Fields, most: int) -> list[Known]:
-        """What the first pages hold of it, until there is enough."""
+    async def through(self, fields: Fields, most: int) -> _Seen:
+        """What the first pages hold that fits as far as is known, until enough of it fits for certain."""
         url = self.hub.site.models(fields)
         found: list[Known] = []
+        seen = sure = 0
         for _ in range(most):
             answer = await ask(self.hub.site, url, self.hub.runtime)
-            found += (one for row in _rows(answer.body) if (one := _known(row)) is not None and self._fits(one))
-            if answer.next is None or len(found) >= self._enough():
+            rows = _rows(answer.body)
+            fates = [(one, self._lacking(one)) for row in rows if (one := _known(row)) is not None]
+            found += (one for one, lacking in fates if lacking is not None)
+            sure += sum(lacking == () for _, lacking in fates)
+            seen += len(rows)
+            if answer.next is None:
+                return _Seen(found, seen, whole=True)
+            if sure >= self._enough():
                 break
             url = answer.next
-        return found
+        return _Seen(found, seen, whole=False)
+
+    def note(self, pages: Iterable[_Seen]) -> str:
+        """How much of the hub was looked through, where that is not all."""
+        asked = list(pages)
+        if all(page.whole for page in asked):
+            return ""
+        first = {"likes": "most liked", "updated": "newest"}.get(self.loose.sort or "", "most downloaded")
+        here = "" if self.loose.sort in _HUBS_ORDERS else f": these are ordered by {self.loose.sort}"
+        return f"the hub has more than the {sum(page.rows for page in asked)} {first} ones that were looked through{here}."
 
     async def cards(self, known: Iterable[Known]) -> list[ModelCard]:
         """The cards, with their context windows and their prices where these are asked for."""
         found = list(known)
         if self.wants_context:
-            some = found[:_MOST_CONFIGURATIONS]
-            found = await self.hub.runtime.gather(*(partial(self._configured, one) for one in some))
+            some, rest = found[:_MOST_CONFIGURATIONS], found[_MOST_CONFIGURATIONS:]
+            found = [*await self.hub.runtime.gather(*(partial(self._configured, one) for one in some)), *rest]
         cards = [self._card(one) for one in found]
         return await priced(cards, self.options, self.hub.runtime) if self.wants_price else cards
 
@@ -111,11 +137,12 @@ class _Look:
     def _card(self, known: Known) -> ModelCard:
         return card_of(known, self.hub.site, self.options)
 
-    def _fits(self, known: Known) -> bool:
+    def _lacking(self, known: Known) -> tuple[str, ...] | None:
+        """What is asked for and not told of it; ``None`` for what does not fit."""
         try:
-            return matches(self._card(known), self.late)
+            return unknown(self._card(known), self.late)
         except Unsupported:
-            return False
+            return None
 
     async def _configured(self, known: Known) -> Known:
         """The same with the configuration of its network, which tells its context window."""
