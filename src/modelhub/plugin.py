@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from modelhub.catalog.download import Download
     from modelhub.catalog.found import Searched
-    from modelhub.catalog.matching import matches, unknown
+    from modelhub.catalog.matching import folded, matches, unknown
     from modelhub.catalog.ordering import ordered
     from modelhub.catalog.query import Query
     from modelhub.catalog.shards import shard_number, shards, stem
@@ -132,7 +132,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "modelhub.catalog.download": "Download",
     "modelhub.catalog.found": "Searched",
-    "modelhub.catalog.matching": "matches unknown",
+    "modelhub.catalog.matching": "folded matches unknown",
     "modelhub.catalog.ordering": "ordered",
     "modelhub.catalog.query": "Query",
     "modelhub.catalog.shards": "shard_number shards stem",
@@ -345,6 +345,7 @@ __all__ = [
     "enveloped",
     "extension",
     "fault",
+    "folded",
     "hookimpl",
     "instructed",
     "matches",

@@ -100,6 +100,41 @@ def test_each_axis_finds_what_it_says(hub: ScriptedHub, query: dict[str, object]
         assert room.names(**query) == found
 
 
+@pytest.mark.parametrize(
+    ("plain", "other"),
+    [
+        ({"licence": "apache-2.0"}, {"licence": "Apache License 2.0"}),
+        ({"licence": "apache-2.0"}, {"licence": "apache2"}),
+        ({"licence": "mit"}, {"licence": "MIT"}),
+        ({"language": "ja"}, {"language": "JA"}),
+        ({"architecture": "bert"}, {"architecture": "BERT"}),
+        ({"architecture": "gpt_neox"}, {"architecture": "GPT-NeoX"}),
+        ({"architecture": "xlm-roberta"}, {"architecture": "xlm_roberta"}),
+        ({"library": "transformers"}, {"library": "Transformers"}),
+        ({"library": "sentence-transformers"}, {"library": "sentence_transformers"}),
+        ({"search": "bart-large"}, {"search": "ＢＡＲＴ-large"}),
+        ({"data": "groq"}, {"data": "ＧＲＯＱ"}),
+    ],
+)
+def test_a_filter_finds_the_same_in_every_spelling(
+    hub: ScriptedHub, plain: dict[str, object], other: dict[str, object]
+) -> None:
+    for name in ("gpt_neox", "xlm-roberta"):
+        told = {"pipeline_tag": "fill-mask", "downloads": 1, "config": {"model_type": name}}
+        hub.models[f"some/{name}"] = HubModel(f"some/{name}", told)
+    with asker("blocking", hub.url) as room:
+        found = room.names(**plain)
+        assert found
+        assert room.names(**other) == found
+        assert room.names(**other, task="fill-mask") == room.names(**plain, task="fill-mask")
+
+
+def test_whether_a_language_is_spoken_in_a_country_most_cards_leave_open(hub: ScriptedHub) -> None:
+    with asker("blocking", hub.url) as room:
+        found = room.models(Query(language="ja-JP"))
+    assert (list(found), found.unknown) == ([], {"language": 3})
+
+
 def test_what_no_hub_can_have_is_not_asked_for(hub: ScriptedHub) -> None:
     with asker("blocking", hub.url) as room:
         for query in ({"open_weights": False}, {"local": True}, {"task": "image-classification"}):

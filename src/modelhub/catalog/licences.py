@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["licensed"]
+__all__ = ["licence_name", "licensed"]
 
 _SAME = {
     "apache": "apache-2.0",
@@ -18,7 +18,7 @@ _SAME = {
 }
 _PARTS = re.compile(r"[\s_,]+")
 _VERSION = re.compile(r"-v(?=\d)|-version-v?(?=\d)")
-_END = re.compile(r"-only$|-or-later$|\+$")
+_END = re.compile(r"-only$|-or-later$|(?<!\+)\+$")
 
 
 def licensed(told: str | None, wanted: str) -> bool | None:
@@ -28,12 +28,15 @@ def licensed(told: str | None, wanted: str) -> bool | None:
     """
     if told is None or told.strip().lower() in ("", "unknown"):
         return None
-    asked = _name(wanted)
-    return any(_name(one) == asked for one in re.split(r"\s+OR\s+", told.strip().strip("()")))
+    asked = licence_name(wanted)
+    return any(licence_name(one) == asked for one in re.split(r"\s+OR\s+", told.strip().strip("()")))
 
 
-def _name(told: str) -> str:
-    """One spelling for all. What stands in brackets behind a licence speaks of a part; a text's first words name it."""
+def licence_name(told: str) -> str:
+    """One spelling for all, that of hubs: ``apache-2.0``.
+
+    What stands in brackets behind a licence speaks of a part; a text's first words name it.
+    """
     words = _PARTS.sub("-", told.partition(" (")[0].strip().lower()).strip("-")
     words = _VERSION.sub("-", words.removeprefix("the-").replace("-licence", "-license"))
     if words.startswith(("apache-license", "apache-2.0-license")):

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from modelhub.catalog import axes
-from modelhub.catalog.licences import licensed
+from modelhub.catalog.licences import licence_name, licensed
 from modelhub.catalog.query import Query
 from modelhub.catalog.tasks import does
 from modelhub.model import ModelCard
 
-__all__ = ["matches", "unknown"]
+__all__ = ["folded", "matches", "unknown"]
+
+
+def folded(query: Query) -> Query:
+    """The query in the spelling that hubs have for such words, for a search that compares letter by letter."""
+
+    def like(word: str | None) -> str | None:
+        return None if word is None else _folded(word).strip()
+
+    return replace(
+        query,
+        search=like(query.search),
+        licence=None if query.licence is None else licence_name(_folded(query.licence)),
+        language=None if query.language is None else _tag(query.language),
+        architecture=like(query.architecture),
+        library=like(query.library),
+    )
 
 
 def matches(card: ModelCard, query: Query) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelhub.catalog.matching import matches, unknown
+from modelhub.catalog.matching import folded, matches, unknown
 from modelhub.catalog.query import Query
 from modelhub.errors import InvalidRequest
 from modelhub.model import ModelCard
@@ -224,3 +224,16 @@ def test_a_value_that_no_model_has_is_refused_with_what_may_be_meant(asked: dict
 
 def test_a_task_that_is_new_may_be_asked_for() -> None:
     assert Query(task="video-to-video").task == "video-to-video"
+
+
+def test_a_folded_query_is_written_as_hubs_write_and_finds_the_same() -> None:
+    written = Query(
+        search="ＢＡＲＴ", licence="MIT License", language="JA_jp", architecture="BART", library="Transformers", limit=3
+    )
+    found = folded(written)
+    assert (found.search, found.licence, found.language) == ("bart", "mit", "ja-jp")
+    assert (found.architecture, found.library, found.limit) == ("bart", "transformers", 3)
+    assert matches(BART, found)
+    assert matches(BART, written)
+    assert folded(Query()) == Query()
+    assert folded(Query(licence="BigCode-OpenRAIL++")).licence == "bigcode-openrail++"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from modelhub.plugin import Kind, Query
+from modelhub.plugin import Kind, Query, folded
 from modelhub_huggingface.tasks import TASKS
 
 __all__ = ["Fields", "questions", "wants_price"]
@@ -40,13 +41,16 @@ def questions(query: Query) -> tuple[Fields, ...]:
     """The queries that find it, each of one task, or one of any where there are many; none where no model can be found."""
     if query.open_weights is False:
         return ()
+    heeded = min(query.limit, _LARGEST_PAGE) if _heeded(query) else _LARGEST_PAGE
+    page = _LARGEST_PAGE if query.task in _PIPELINES else heeded
+    asked = [_common(spelt, page) for spelt in _spellings(folded(query))]
     if pipelines := _PIPELINES.get(query.task or ""):
-        return tuple((("filter", f"diffusers:{name}"), *_common(query, _LARGEST_PAGE)) for name in pipelines)
+        return tuple((("filter", f"diffusers:{name}"), *fields) for name in pipelines for fields in asked)
     tasks = tuple(_tasks(query))
-    if len(tasks) > _MOST_QUESTIONS:
-        return (_common(query, _LARGEST_PAGE),)
-    page = min(query.limit, _LARGEST_PAGE) if _heeded(query) else _LARGEST_PAGE
-    return tuple((("pipeline_tag", task), *_common(query, page)) for task in tasks)
+    if len(tasks) * len(asked) > _MOST_QUESTIONS:
+        page = _LARGEST_PAGE
+        return tuple(_common(spelt, page) for spelt in _spellings(folded(query)))
+    return tuple((("pipeline_tag", task), *fields) for task in tasks for fields in asked)
 
 
 def wants_price(query: Query) -> bool:
@@ -68,9 +72,21 @@ def _tasks(query: Query) -> Iterator[str]:
             yield name
 
 
+def _spellings(query: Query) -> list[Query]:
+    """The query, and the same with the other stroke in names that have one: the hub knows ``gpt_neox`` and ``xlm-roberta``."""
+    libraries, architectures = _strokes(query.library), _strokes(query.architecture)
+    return [replace(query, library=one, architecture=other) for one in libraries for other in architectures]
+
+
+def _strokes(name: str | None) -> list[str | None]:
+    return [name] if name is None else list(dict.fromkeys((name, name.replace("_", "-"), name.replace("-", "_"))))
+
+
 def _common(query: Query, page: int) -> Fields:
-    licence = f"license:{'-'.join(query.licence.lower().split())}" if query.licence else None
-    filters = (licence, query.language, query.library, query.architecture)
+    """What each question says. A dialect is looked for among all cards of its language: few say more than that."""
+    licence = f"license:{query.licence}" if query.licence else None
+    language = query.language.partition("-")[0] if query.language else None
+    filters = (licence, language, query.library, query.architecture)
     named = {
         "search": query.search,
         "gated": None if query.gated is None else str(query.gated).lower(),
