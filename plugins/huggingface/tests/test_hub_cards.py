@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from hub_room import asker, both_manners
-from hub_shelf import BART, HubModel
+from hub_shelf import BART, BERT, LLAMA, HubModel
 from scripted_hub import ScriptedHub
 
-from modelhub.plugin import Metric, ModelCard, Unsupported
+from modelhub.plugin import Metric, ModelCard, Query, Unsupported
 from modelhub.testing import FaultServer, Reply
 
 
@@ -196,3 +196,21 @@ def test_an_endpoint_is_a_card_even_where_the_hub_knows_no_such_model(hub: Scrip
     assert (found.kind, found.local, found.data) == ("text", False, "127.0.0.1:9")
     known = card(hub, "facebook/bart-large-cnn", base_url="http://127.0.0.1:9/v1")
     assert (known.task, known.data) == ("summarization", "127.0.0.1:9")
+
+
+@both_manners
+def test_a_summariser_heeds_what_its_task_heeds_at_the_router_and_is_no_chat_model(hub: ScriptedHub, manner: str) -> None:
+    with asker(manner, hub.url) as room:
+        card = room.card(f"huggingface:{BART.id}")
+        assert card.settings == {"max_output_tokens", "temperature", "top_p", "top_k"}
+        assert (card.capabilities["tools"], card.capabilities["structured_output"]) == (False, False)
+        assert room.card(f"huggingface:{BERT.id}").settings == frozenset()
+        assert "seed" in room.card(f"huggingface:{LLAMA.id}:groq").settings
+    with asker(manner, hub.url, engine="local") as room:
+        assert room.models(Query(search="bart-large"))[0].settings is None
+
+
+def test_who_does_not_serve_a_model_does_not_get_its_data(hub: ScriptedHub) -> None:
+    with asker("blocking", hub.url) as room:
+        assert room.card(f"huggingface:{BART.id}:hf-inference").data == "router.huggingface.co, then hf-inference"
+        assert room.card(f"huggingface:{BART.id}:groq").data == "router.huggingface.co, where groq does not serve it"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelhub.plugin import Kind, ModelCard
+from modelhub_huggingface.hub.abilities import abilities
 from modelhub_huggingface.hub.families import family_of
 from modelhub_huggingface.hub.prose import heading, summary
 from modelhub_huggingface.hub.purpose import diffusers_class, network_class, task_of
@@ -53,7 +54,7 @@ def card_of(known: Known, site: Site, options: HuggingFaceOptions) -> ModelCard:
         kind=kind,
         title=heading(known.words),
         description=" ".join((summary(known.words), *known.notes)).strip(),
-        capabilities=_capabilities(task, kind, info),
+        **abilities(task, kind, info, options if options.place(known.name) == "router" else None),
         context_window=_window(info, config) if kind in _WINDOWED else None,
         dimensions=vector_dimensions(config) if kind == "embedding" else None,
         local=options.place(known.name) == "local",
@@ -107,20 +108,6 @@ def licence(front: Mapping[str, Any], tags: tuple[str, ...] = ()) -> str | None:
     own = text(front.get("license_name")) or text(front.get("license_link"))
     named = [own if name.lower() == "other" and own else name for name in names] or ([own] if own else [])
     return " AND ".join(named) or None
-
-
-def _capabilities(task: str | None, kind: Kind, info: Mapping[str, Any]) -> dict[str, bool]:
-    """Of a model that writes: what it takes beside text; where its template speaks of tools, it was taught to call them."""
-    if kind != "text" or task is None:
-        return {}
-    able = {"images": "image" in TASKS[task].inputs, "audio": "audio" in TASKS[task].inputs}
-    template = _template(info)
-    return able if template is None else {**able, "chat": True, **({"tools": True} if "tools" in template else {})}
-
-
-def _template(info: Mapping[str, Any]) -> str | None:
-    told = under(info, "config", "tokenizer_config").get("chat_template", under(info, "gguf").get("chat_template"))
-    return str(told) if told else None
 
 
 def _window(info: Mapping[str, Any], config: Mapping[str, Any]) -> int | None:
