@@ -14,7 +14,7 @@ from modelhub_huggingface.router.text import model
 from scripted_router import ScriptedRouter
 
 from modelhub import Hub
-from modelhub.plugin import AnswerError, KeyRefused, ModelCard, Plain
+from modelhub.plugin import AnswerError, KeyRefused, ModelCard, Plain, Query
 from modelhub.testing import FakeRuntime, Reply, drive
 
 GROQ = "huggingface:openai/gpt-oss-20b:groq"
@@ -125,3 +125,10 @@ def test_offline_the_router_is_not_asked_and_that_is_told(
     why = "HF_HUB_OFFLINE" if said == "variable" else "[providers.huggingface] offline"
     assert (list(found), router.requests) == ([], [])
     assert found.notes["huggingface"].startswith(f"the router was not asked ({why})")
+
+
+def test_an_order_and_a_limit_alone_are_no_search_of_the_hub(router: ScriptedRouter) -> None:
+    with Hub({"providers": {"huggingface": router.options}}) as hub:
+        found = hub.models(Query(sort="price", limit=1), provider="huggingface")
+    assert ([card.model for card in found], found.more) == ([GROQ], 2)
+    assert router.paths == ["GET /v1/models"]

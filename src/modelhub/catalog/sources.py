@@ -69,9 +69,11 @@ def at_hand(assembly: Assembly, name: str, found: Provider) -> tuple[ModelCard, 
 async def asked(assembly: Assembly, name: str, found: Provider, query: Query | None, runtime: Runtime) -> tuple[Searched, bool]:
     """The cards that a provider's hub or server has, and whether it searched for the query's words itself.
 
+    A query that looks for nothing, and tells an order or a limit alone, is no search: a server's own list is put in order.
     Raises what asking a server may raise; nothing is asked where there is none.
     """
-    address = found.listing if found.search is None or (query is None and found.listing is not None) else found.search
+    bare = query is None or not query.given()
+    address = found.listing if found.search is None or (bare and found.listing is not None) else found.search
     if address is None:
         return Searched(), False
     options = options_of(assembly, found, f"{name}:models")
