@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -49,9 +50,19 @@ def _of_file(path: str) -> ModelCard:
     if os.path.isdir(path):
         raise InvalidRequest(f"{path} is a folder: ask with its provider, PROVIDER:{path}.")
     if not os.path.exists(path):
-        raise InvalidRequest(f"There is no file {path}.")
+        raise InvalidRequest(f"There is no file {path}.{_of_a_hub(path)}")
     card = inspector(path)(path)
     return replace(card, model=f"{card.model.partition(':')[0]}:{path}")
+
+
+def _of_a_hub(name: str) -> str:
+    """What may be meant where a name is one of a hub's, OWNER/MODEL, and its provider is left out."""
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
+        return ""
+    from modelhub.catalog.inspecting import providers
+
+    hubs = [f"{provider.name}:{name}" for provider in providers() if provider.describe is not None]
+    return f" If a model of a hub is meant: {', '.join(hubs)}." if hubs else ""
 
 
 async def _of_id(assembly: Assembly, name: str, model: str, runtime: Runtime, complain: Complaint) -> ModelCard:
