@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     from modelhub.transport.fetched import Fetched
     from modelhub.transport.following import FollowUp
     from modelhub.wrappers.negotiation import Negotiation
+    from modelhub.wrappers.retry import Retry
 
 _HOMES = {
     "modelhub.catalog.download": "Download",
@@ -193,6 +194,7 @@ _HOMES = {
     "modelhub.transport.fetched": "Fetched",
     "modelhub.transport.following": "FollowUp",
     "modelhub.wrappers.negotiation": "Negotiation",
+    "modelhub.wrappers.retry": "Retry",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -284,6 +286,7 @@ __all__ = [
     "RerankingRequest",
     "RerankingResponse",
     "Response",
+    "Retry",
     "Role",
     "Route",
     "Runtime",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hub_room import asker, both_manners
@@ -273,3 +274,21 @@ def test_that_there_are_further_pages_is_told(hub: ScriptedHub) -> None:
         assert note(limit=7, sort="parameters") == (
             "the hub has more than the 100 most downloaded ones that were looked through: these are ordered by parameters."
         )
+
+
+@both_manners
+@pytest.mark.parametrize("hurt", [Reply(503), Reply(fault="cut", at="headers")], ids=["down", "broken off"])
+def test_a_question_to_the_hub_is_asked_again_where_the_error_passes(home: Path, manner: str, hurt: Reply) -> None:
+    """It only asks: nothing can have been served for money."""
+    replies = [hurt, Reply(json=[{"id": "some/summariser", "pipeline_tag": "summarization"}])]
+    with FaultServer(lambda _: replies.pop(0)) as server, asker(manner, server.url) as room:
+        assert room.names(task="summarization") == ["some/summariser"]
+    assert replies == []
+
+
+def test_a_question_that_breaks_off_for_good_speaks_of_no_money(home: Path) -> None:
+    with FaultServer(Reply(fault="cut", at="headers")) as server, asker("blocking", server.url) as room:
+        with pytest.raises(Unreachable) as error:
+            room.names(task="summarization")
+        assert len(server.requests) == 3
+    assert "paid" not in error.value.message

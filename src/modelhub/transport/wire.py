@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["FAILURES", "translated"]
 
 _LIBRARYS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
+_SAFE = ("GET", "HEAD")
+"""Requests that only ask: nothing was served for money, and they may be sent again."""
 FAILURES = (*_LIBRARYS, zlib.error, NoAddress, ConfigError)
 """What a step of an exchange may raise, for ``translated``."""
 
@@ -37,7 +39,7 @@ def translated(error: Exception, request: HttpRequest, clock: Clock) -> Modelhub
     for kind, meaning in _MEANINGS:
         if isinstance(error, kind):
             return meaning(error, request.url, clock)
-    return failures.broken(request.url, str(error), sent=clock.sent)
+    return failures.broken(request.url, str(error), sent=clock.sent and request.method not in _SAFE)
 
 
 _MEANINGS: tuple[

@@ -19,6 +19,7 @@ from modelhub.plugin import (
     ModelCard,
     ModelhubError,
     Request,
+    Retry,
     Runtime,
     UnknownModel,
     Unsupported,
@@ -30,6 +31,7 @@ from modelhub_huggingface.tasks import kind_of, task_named
 
 __all__ = ["Info", "listing"]
 
+_PATIENCE = 5.0
 _NOT_THERE = (UnknownModel, BadRequest, AnswerError)
 
 
@@ -43,11 +45,13 @@ async def listing(options: HuggingFaceOptions, runtime: Runtime) -> tuple[ModelC
         return ()
     if options.server != "openai":
         try:
-            return (await HttpModel(Info(site)).call(Request(), runtime)).cards
+            return (
+                await Retry[Request, Listed, Never](HttpModel(Info(site)), max_wait=_PATIENCE).call(Request(), runtime)
+            ).cards
         except _NOT_THERE:
             if options.server is not None:
                 raise
-    cards = (await HttpModel(Listing(site)).call(Request(), runtime)).cards
+    cards = (await Retry[Request, Listed, Never](HttpModel(Listing(site)), max_wait=_PATIENCE).call(Request(), runtime)).cards
     return tuple(replace(found, **known(site, found.model.partition(":")[2])) for found in cards)
 
 

@@ -16,6 +16,7 @@ from modelhub.plugin import (
     ModelhubError,
     Request,
     Response,
+    Retry,
     Runtime,
     Timeouts,
     Unsupported,
@@ -27,6 +28,8 @@ from modelhub_huggingface.hub.site import Site
 __all__ = ["Answer", "Unchanged", "ask"]
 
 _TIMEOUTS = Timeouts(connect=10, first_token=30, idle=30, total=60)
+_PATIENCE = 5.0
+"""Seconds that somebody who looks through a catalog waits at most before the hub is asked again."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _NEXT = re.compile(r"<([^<>]*)>[^,<>]*?;\s*rel=\"?next\b")
 
@@ -51,13 +54,23 @@ class Answer(Response):
 
 
 async def ask(
-    site: Site, url: str, runtime: Runtime, *, model: str = "", etag: str | None = None, most: int | None = None
+    site: Site,
+    url: str,
+    runtime: Runtime,
+    *,
+    model: str = "",
+    etag: str | None = None,
+    most: int | None = None,
+    retries: int | None = None,
 ) -> Answer:
     """The answer from an address of the hub, or from where it leads. ``most`` is how many bytes of it are wanted.
 
+    Where an error passes, the hub is asked again, twice unless ``retries`` says how often.
+
     Raises ``Unchanged`` where the answer is the one that ``etag`` was of, and what asking a server may raise.
     """
-    return await HttpModel(_Question(site, url, model, etag, most)).call(Request(timeouts=_TIMEOUTS), runtime)
+    question = Retry[Request, Answer, Never](HttpModel(_Question(site, url, model, etag, most)), max_wait=_PATIENCE)
+    return await question.call(Request(timeouts=_TIMEOUTS, retries=retries), runtime)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ async def at_provider(card: ModelCard, by: str, options: HuggingFaceOptions, run
     from modelhub_huggingface.router.listing import listing
 
     try:
-        offers = await listing(options, runtime)
+        offers = await listing(options, runtime, retries=0)
     except ModelhubError:  # what the hub tells is worth something without it
         return card
     return next((_served(card, offer) for offer in offers if offer.model == f"{card.model}:{by}"), card)

@@ -72,7 +72,8 @@ class Source:
             return Told(_there(kept, model, self.site), "it was not to be asked")
         try:
             etag = kept.etag if kept else None
-            answer = await ask(self.site, url, self.runtime, model=model, etag=etag, most=most)
+            retries = 0 if kept else None  # what was kept does as well
+            answer = await ask(self.site, url, self.runtime, model=model, etag=etag, most=most, retries=retries)
             kept = Kept(url=url, body=answer.body.decode("utf-8-sig", "replace"), etag=answer.etag)
         except Unchanged:
             kept = _there(kept, model, self.site)

@@ -19,6 +19,7 @@ from modelhub.plugin import (
     ModelhubError,
     Price,
     Request,
+    Retry,
     Runtime,
     Unsupported,
     shown,
@@ -28,13 +29,16 @@ from modelhub_huggingface.router.site import Router, router
 
 __all__ = ["Listing", "listing"]
 
+_PATIENCE = 5.0
 
-async def listing(options: HuggingFaceOptions, runtime: Runtime) -> tuple[ModelCard, ...]:
+
+async def listing(options: HuggingFaceOptions, runtime: Runtime, *, retries: int | None = None) -> tuple[ModelCard, ...]:
     """A card for each model at each provider that has it live: ``huggingface:openai/gpt-oss-120b:groq``.
 
     Its ``data`` tells both whom a request passes. Raises what asking a server may raise.
     """
-    return (await HttpModel(Listing(router(options))).call(Request(), runtime)).cards
+    asked = Retry[Request, Listed, Never](HttpModel(Listing(router(options))), max_wait=_PATIENCE)
+    return (await asked.call(Request(retries=retries), runtime)).cards
 
 
 @dataclass(frozen=True)
