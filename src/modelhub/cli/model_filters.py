@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from modelhub.catalog.query import Query
 
-__all__ = ["configure_filters", "query_of"]
+__all__ = ["configure_filters", "provider_name", "query_of"]
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 
@@ -37,7 +37,7 @@ def configure_filters(parser: ArgumentParser) -> None:
     sizes = parser.add_argument_group("how large, how dear")
     sizes.add_argument("--min-context", type=_count, metavar="TOKENS", help="a window of so many tokens at least: 32k")
     sizes.add_argument("--max-parameters", type=_count, metavar="N", help="so many weights at most: 8.5B")
-    sizes.add_argument("--max-price", type=float, metavar="DOLLARS", help="for a million output tokens")
+    sizes.add_argument("--max-price", type=_dollars, metavar="DOLLARS", help="for a million output tokens")
     shown = parser.add_argument_group("which are shown")
     shown.add_argument("--sort", metavar="ORDER", help="name, downloads, likes, updated, parameters, context or price")
     shown.add_argument("--limit", type=int, metavar="N", help="so many at most (default: 50 of those that are looked for)")
@@ -68,4 +68,22 @@ def _count(text: str) -> int:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmbt]?)", text.strip().replace(",", "").replace("_", ""), re.IGNORECASE)
     if found is None:
         raise ArgumentTypeError(f"{text!r} is not a number; write it as 32000, 32k or 8.5B")
-    return round(float(found[1]) * _UNITS[found[2].lower()])
+    count = round(float(found[1]) * _UNITS[found[2].lower()])
+    if count < 1:
+        raise ArgumentTypeError(f"{text!r} is less than one: is it {text}B?")
+    return count
+
+
+def _dollars(text: str) -> float:
+    """``0.5``, ``$0.50``."""
+    try:
+        return float(text.strip().removeprefix("$"))
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no amount of US dollars; write it as 0.5") from None
+
+
+def provider_name(text: str) -> str:
+    """The name of a provider, which is not empty."""
+    if not text.strip():
+        raise ArgumentTypeError("it is empty; write the name of a provider")
+    return text

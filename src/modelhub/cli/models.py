@@ -10,7 +10,7 @@ from modelhub.cli.command import Command
 from modelhub.cli.context import Context
 from modelhub.cli.local_models import configure_add, configure_remove, local, local_row
 from modelhub.cli.model_cache import configure_cache
-from modelhub.cli.model_filters import configure_filters, query_of
+from modelhub.cli.model_filters import configure_filters, provider_name, query_of
 from modelhub.cli.model_pulling import configure_pull
 from modelhub.cli.model_rows import card_table
 from modelhub.cli.overview import COMMANDS
@@ -28,7 +28,7 @@ __all__ = ["COMMAND"]
 
 def configure(parser: ArgumentParser) -> None:
     where = parser.add_argument_group("where they are looked for")
-    where.add_argument("--provider", metavar="NAME", help="ask this provider: its server, or its hub")
+    where.add_argument("--provider", type=provider_name, metavar="NAME", help="ask this provider: its server, or its hub")
     where.add_argument("--everywhere", action="store_true", help="ask every provider, beside what is known here")
     here = "the models whose files lie on this machine, and what they need"
     where.add_argument("--local", action="store_true", dest="files", help=here)

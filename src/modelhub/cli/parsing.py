@@ -21,8 +21,21 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Never:
         """Say what is wrong with the command line."""
+        message = self._no_action(message) or message
         sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".")
         raise InvalidRequest(f"{sentence}{'' if sentence.endswith('?') else '.'} See: {self.prog} --help")
+
+    def _no_action(self, message: str) -> str | None:
+        """What is said of a word that stands where an action may; ``None`` for any other mistake."""
+        found = _NO_ACTION.fullmatch(message)
+        if found is None:
+            return None
+        known = re.findall(r"[\w-]+", found["known"])
+        quotes = "; several search words go in quotes" if "--search" in self._option_string_actions else ""
+        return f"{found['word']} is no action ({', '.join(known)}){quotes}.{did_you_mean(found['word'][1:-1], known)}"
+
+
+_NO_ACTION = re.compile(r"argument ACTION: invalid choice: (?P<word>.+) \(choose from (?P<known>.+)\)", re.DOTALL)
 
 
 def parse(parser: Parser, words: Sequence[str]) -> argparse.Namespace:

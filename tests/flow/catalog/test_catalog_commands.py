@@ -174,3 +174,21 @@ def test_the_bare_list_imports_no_plugin(tmp_path: Path) -> None:
 def test_json_is_what_a_program_reads_again(call: Call) -> None:
     again = json.loads(call("models", "--json").out)
     assert [card["title"] for card in again["models"] if card["model"] == "depot:org/written"] == ["書かれたモデル"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--search bart summarise", "'summarise' is no action (add, pull, remove, cache); several search words go in quotes."),
+        ("list", "'list' is no action (add, pull, remove, cache); several search words go in quotes."),
+        ("pul x", "in quotes. Did you mean 'pull'? See: modelhub models --help"),
+        ("--max-parameters 0.3", "'0.3' is less than one: is it 0.3B?"),
+        ("--max-price abc", "'abc' is no amount of US dollars; write it as 0.5."),
+        ("--provider=", "--provider: it is empty; write the name of a provider."),
+    ],
+)
+def test_a_mistake_on_the_command_line_says_what_to_write(call: Call, words: str, told: str) -> None:
+    done = call("models", *words.split())
+    assert done.code == 2
+    assert told in done.err
+    assert call("config", "nonsense").err.startswith("modelhub: 'nonsense' is no action (")
