@@ -57,6 +57,10 @@ def list_models(arguments: Namespace, context: Context) -> int:
     if arguments.everywhere and (arguments.files or arguments.provider):
         raise InvalidRequest("--everywhere asks every provider: leave out --local and --provider, or --everywhere.")
     query = query_of(arguments)
+    if arguments.files and query is not None and query.local is False:
+        raise InvalidRequest(
+            "--local shows models whose files lie here, and --service those that run elsewhere: leave one out."
+        )
     if arguments.files:
         return list_local(arguments, query, context)
     for complaint in complaints() if arguments.provider is None else ():
@@ -75,6 +79,8 @@ def list_models(arguments: Namespace, context: Context) -> int:
 
 def nowhere(arguments: Namespace, query: Query | None, context: Context) -> str:
     """What is said where nothing fits."""
+    if query is not None and (why := at_odds(query)):
+        return why
     if arguments.provider is not None and query is None and keeps_files(arguments.provider, context):
         return f"{arguments.provider} has no model yet. Fetch one: modelhub models pull; keep a file: modelhub models add FILE"
     if arguments.provider is not None:
@@ -82,6 +88,16 @@ def nowhere(arguments: Namespace, query: Query | None, context: Context) -> str:
     if arguments.everywhere:
         return "no such model is known anywhere."
     return "no such model is known here. Ask providers: modelhub models --everywhere, or --provider NAME"
+
+
+def at_odds(query: Query) -> str | None:
+    """What in a query rules out all models, for the most part; ``None`` where nothing does."""
+    from modelhub.catalog.tasks import TASKS
+
+    kinds = TASKS.get(query.task or "", ())
+    if query.kind is None or not kinds or query.kind in kinds:
+        return None
+    return f"no such model is known: {query.task} is a task of models for {' and '.join(kinds)}, not for {query.kind}."
 
 
 def list_local(arguments: Namespace, query: Query | None, context: Context) -> int:
@@ -102,7 +118,7 @@ def no_file(cards: Sequence[ModelCard]) -> str:
 
     if not cards and (kept := len(stored())):
         return f"what is kept here ({kept}) is run by no provider as it is configured. See: modelhub models cache"
-    return "no such model lies on this machine. Fetch one: modelhub models pull URL"
+    return "no such model lies on this machine. Fetch one: modelhub models pull URL, or PROVIDER:MODEL"
 
 
 def keeps_files(name: str, context: Context) -> bool:

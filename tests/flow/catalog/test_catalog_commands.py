@@ -192,3 +192,13 @@ def test_a_mistake_on_the_command_line_says_what_to_write(call: Call, words: str
     assert done.code == 2
     assert told in done.err
     assert call("config", "nonsense").err.startswith("modelhub: 'nonsense' is no action (")
+
+
+def test_what_contradicts_itself_is_told(call: Call) -> None:
+    done = call("models", "--local", "--service")
+    assert (done.code, done.out) == (2, "")
+    assert "leave one out" in done.err
+    done = call("models", "--task", "fill-mask", "--kind", "image")
+    assert (done.code, done.out) == (0, "")
+    assert "fill-mask is a task of models for text, not for image" in done.err
+    assert "models for embedding and reranking, not for" in call("models", "--task=sentence-similarity", "--kind=text").err
