@@ -44,7 +44,8 @@ class Counter:
         marked = told.get("add_bos_token") is True or told.get("add_eos_token") is True
         if not chat and not marked and self._folder.has("tokenizer.json") and find_spec("tokenizers"):
             return _Light(self._folder)
-        return part("AutoTokenizer", self._folder) if find_spec("transformers") else None
+        able = find_spec("transformers") and (not chat or find_spec("jinja2"))
+        return part("AutoTokenizer", self._folder) if able else None
 
 
 def has_template(folder: ModelFolder, options: HuggingFaceOptions) -> bool:
