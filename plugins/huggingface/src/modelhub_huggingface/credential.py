@@ -7,7 +7,7 @@ import os
 from modelhub.plugin import Environment, Fetched, Secret
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["hub_token", "own_token"]
+__all__ = ["hub_token", "own_token", "says_yes"]
 
 _VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _YES = ("1", "ON", "YES", "TRUE")
@@ -15,7 +15,7 @@ _YES = ("1", "ON", "YES", "TRUE")
 
 def own_token() -> Secret | None:
     """The token of this machine's user, or of this process; ``None`` where there is none."""
-    if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in _YES:
+    if says_yes("HF_HUB_DISABLE_IMPLICIT_TOKEN"):
         return None
     for variable in _VARIABLES:
         if os.environ.get(variable, "").strip():
@@ -33,6 +33,11 @@ def hub_token(options: HuggingFaceOptions) -> Secret | None:
     router = HuggingFaceOptions.__dataclass_fields__["router_url"].default
     its_own = options.base_url is None and (options.hub_url is not None or options.router_url == router)
     return options.api_key if its_own and options.api_key is not None else own_token()
+
+
+def says_yes(variable: str) -> bool:
+    """Whether a variable of the environment switches something on, as Hugging Face's own tools read it."""
+    return os.environ.get(variable, "").upper() in _YES
 
 
 def _file() -> str:

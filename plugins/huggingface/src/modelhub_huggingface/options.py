@@ -9,10 +9,13 @@ from typing import Any, Literal
 
 from modelhub.plugin import Route, Secret
 
-__all__ = ["HuggingFaceOptions", "Place", "Pooling", "Prompts"]
+__all__ = ["AUTO", "POLICIES", "HuggingFaceOptions", "Place", "Pooling", "Prompts"]
 
 Place = Literal["router", "endpoint", "local"]
 Pooling = Literal["mean", "cls", "max", "last"]
+AUTO = "auto"
+POLICIES = (AUTO, "fastest", "cheapest", "preferred")
+"""What stands in a provider's place where the router is to choose one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,14 +19,13 @@ from modelhub.plugin import (
     TransportError,
     UnknownModel,
 )
+from modelhub_huggingface.credential import says_yes
 from modelhub_huggingface.hub.asking import Unchanged, ask
 from modelhub_huggingface.hub.cache import Cache, Kept, cache_of
 from modelhub_huggingface.hub.site import Site, site
 from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["Source", "Told", "is_offline", "offline_by", "source", "table"]
-
-_YES = ("1", "ON", "YES", "TRUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def offline_by(options: HuggingFaceOptions) -> str | None:
     if options.offline:
         return f"[providers.{options.provider}] offline"
     said = next((name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if os.environ.get(name)), "")
-    return said if os.environ.get(said, "").upper() in _YES else None
+    return said if says_yes(said) else None
 
 
 async def source(options: HuggingFaceOptions, runtime: Runtime, *, offline: bool) -> Source:

@@ -7,12 +7,11 @@ from typing import Any
 
 from modelhub_huggingface.addresses import host
 from modelhub_huggingface.hub.reading import tables, text
-from modelhub_huggingface.options import HuggingFaceOptions
+from modelhub_huggingface.options import POLICIES, HuggingFaceOptions
 
 __all__ = ["HERE", "data_of"]
 
 HERE = "this machine"
-_CHOSEN = ("auto", "fastest", "cheapest", "preferred")
 _NAMED = 6
 
 
@@ -25,7 +24,7 @@ def data_of(name: str, info: Mapping[str, Any], options: HuggingFaceOptions) -> 
         return host(options.base_url or "") or "an endpoint"
     router = host(options.router_url)
     wanted, by = options.inference_provider, _served_by(info)
-    if wanted not in _CHOSEN:
+    if wanted not in POLICIES:
         offered = _served_by(info, ailing=True)
         return (
             f"{router}, then {wanted}"

@@ -13,7 +13,8 @@ from modelhub_openai.gathering import Extras
 from modelhub_openai.quirks import Quirks
 
 from modelhub.plugin import Headers, HttpRequest, HttpResponse, ModelhubError, TextResponse, Unsupported
-from modelhub_huggingface.router.site import AUTO, POLICIES, Router
+from modelhub_huggingface.options import AUTO, POLICIES
+from modelhub_huggingface.router.site import Router
 
 __all__ = ["ChatSite", "RouterChat"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from modelhub.plugin import Notice, Unsupported, did_you_mean
+from modelhub_huggingface.options import AUTO, POLICIES
 from modelhub_huggingface.router.mapping import Mapped, Offer
 from modelhub_huggingface.router.providers import PROVIDERS, Form
-from modelhub_huggingface.router.site import AUTO, POLICIES
 
 __all__ = ["CHAT", "Choice", "choose", "refused"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from modelhub.plugin import ConfigError, Kind, ModelCard, did_you_mean
 from modelhub_huggingface.hub.site import Site, site
-from modelhub_huggingface.options import HuggingFaceOptions
-from modelhub_huggingface.router.site import POLICIES, Router, named, router
+from modelhub_huggingface.options import POLICIES, HuggingFaceOptions
+from modelhub_huggingface.router.site import Router, named, router
 from modelhub_huggingface.tasks import TASKS, task_named
 
 __all__ = ["Place", "asked_task", "known_task", "place"]

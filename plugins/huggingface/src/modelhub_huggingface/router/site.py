@@ -20,14 +20,11 @@ from modelhub.plugin import (
     shown,
 )
 from modelhub_huggingface.addresses import checked, host
-from modelhub_huggingface.options import HuggingFaceOptions
+from modelhub_huggingface.options import AUTO, HuggingFaceOptions
 from modelhub_huggingface.router.credentials import Unknown, router_token
 
-__all__ = ["AUTO", "BILL_TO", "POLICIES", "Router", "named", "router"]
+__all__ = ["BILL_TO", "Router", "named", "router"]
 
-AUTO = "auto"
-POLICIES = (AUTO, "fastest", "cheapest", "preferred")
-"""What stands in a provider's place where the router is to choose one."""
 BILL_TO = "x-hf-bill-to"
 _OWN = "own account"
 
