@@ -186,6 +186,23 @@ def test_what_embeds_and_what_compares_is_one_model_in_memory(tmp_path: Path) ->
     assert engines().names().count(f"huggingface:{folder}") == 1
 
 
+def test_who_shares_a_model_keeps_their_own_prompts(tmp_path: Path) -> None:
+    folder = sentences(tmp_path / "m")
+    prompts = {"query": "the rain: ", "document": "in tokyo: "}
+    alone = ranked(folder, prompts=prompts)
+    engines().close()
+    settings = config()
+    settings["models"] = {
+        "a": {"model": f"huggingface:{folder}"},
+        "b": {"model": f"huggingface:{folder}", "options": {"prompts": prompts}},
+    }
+    with Hub(config=settings) as hub:
+        found = {name: hub.reranking(name).rank(QUERY, SHORT) for name in "ab"}
+    scores = {name: {one.index: one.score for one in response.ranking} for name, response in found.items()}
+    assert [scores["b"][place] for place in range(len(SHORT))] == pytest.approx(alone, abs=1e-6)
+    assert scores["a"] != scores["b"]
+
+
 def test_only_the_best_come_where_that_is_asked(tiny: Any) -> None:
     with Hub(config=config()) as hub:
         client = hub.reranking(f"huggingface:{tiny('bert-ranking', max_position_embeddings=128)}")

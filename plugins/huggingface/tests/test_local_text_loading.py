@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from local_asking import config, environment, eventually, loaded, unload
 
-from modelhub import ConfigError, Hub, NotEnoughMemory, ProviderDown, SetupError, UnknownModel, Unsupported
+from modelhub import ConfigError, ContextOverflow, Hub, NotEnoughMemory, ProviderDown, SetupError, UnknownModel, Unsupported
 from modelhub.plugin import engines
 
 torch = pytest.importorskip("torch", reason='models on this machine need it: pip install "modelhub-huggingface[local]"')
@@ -196,6 +196,54 @@ def test_the_memory_of_what_is_kept_of_each_request_is_counted(tiny: Callable[..
 
     one_token = 2 * 4 * 2 * 1 * 16  # keys and values of four bytes, two layers, one head of 16
     assert needed(batch=9) - needed(batch=8) == one_token * 256
+
+
+ALIKE: tuple[dict[str, Any], ...] = (
+    {"engine": "local"},
+    {"prompt": "plain"},
+    {"chat_template": "{{ messages[0].content }}"},
+    {"queue": 5},
+    {"cold_start": 1.0},
+    {"bill_to": "us"},
+    {"task": "text-generation"},
+    {"context_window": 100},
+    {"pooling": "mean"},
+)
+"""Options that loading does not look at."""
+
+
+def test_one_model_is_loaded_once_whatever_its_aliases_are_told_beside(tiny: Callable[..., str]) -> None:
+    settings = config(tiny("llama"))
+    for place, options in enumerate(ALIKE):
+        settings["models"][f"b{place}"] = {"model": f"huggingface:{tiny('llama')}", "options": options}
+    with Hub(settings) as hub:
+        for name in settings["models"]:
+            hub.text(name).generate("Tokyo", **SHORT)
+    assert len(engines().names()) == 1
+
+
+@pytest.mark.parametrize("option", [{"dtype": "bfloat16"}, {"batch": 3}])
+def test_what_loading_looks_at_makes_two(option: dict[str, Any], tiny: Callable[..., str]) -> None:
+    settings = config(tiny("gpt2"))
+    settings["models"]["b"] = {"model": f"huggingface:{tiny('gpt2')}", "options": option}
+    with Hub(settings) as hub:
+        for name in "abab":
+            hub.text(name).generate("Tokyo", **SHORT)
+    assert len(engines().names()) == 2
+
+
+@pytest.mark.parametrize(("order", "refused"), [("ab", "b"), ("ba", "b")])
+def test_who_shares_a_model_keeps_their_own_limit(order: str, refused: str, tiny: Callable[..., str]) -> None:
+    settings = config(tiny("bert-classes"))
+    settings["models"]["b"] = {"model": f"huggingface:{tiny('bert-classes')}", "options": {"context_window": 5}}
+    with Hub(settings) as hub:
+        for name in order:
+            if name == refused:
+                with pytest.raises(ContextOverflow, match="reads 5 at once"):
+                    hub.text(name).generate("It rains in Tokyo, in June.")
+            else:
+                assert hub.text(name).generate("It rains in Tokyo, in June.").usage.input_tokens > 5
+    assert len(engines().names()) == 1
 
 
 def test_one_model_makes_room_for_another(tiny: Callable[..., str]) -> None:

@@ -12,7 +12,7 @@ from modelhub_huggingface.local.plans import memory
 from modelhub_huggingface.local.weights import weights
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["card", "window"]
+__all__ = ["card", "trained_window", "window"]
 
 _WINDOWS = ("max_position_embeddings", "n_positions", "n_ctx", "max_target_positions", "seq_length", "max_source_positions")
 
@@ -42,9 +42,14 @@ def card(name: str, kind: Kind, folder: ModelFolder, options: HuggingFaceOptions
 
 def window(folder: ModelFolder, options: HuggingFaceOptions) -> int | None:
     """Tokens of one request: what the model was trained for, or less where the options say so; ``None``: no limit is known."""
-    config = folder.config
-    trained = next((found for name in _WINDOWS if type(found := config.get(name)) is int and found > 0), None)
-    trained = trained and trained - before_first(config)
+    trained = trained_window(folder)
     if trained is None or options.context_window is None:
         return trained or options.context_window
     return min(trained, options.context_window)
+
+
+def trained_window(folder: ModelFolder) -> int | None:
+    """Tokens of one request that the model was trained for, where its files say so."""
+    config = folder.config
+    trained = next((found for name in _WINDOWS if type(found := config.get(name)) is int and found > 0), None)
+    return trained and trained - before_first(config)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from modelhub.plugin import ConfigError, Engine, Plan, SetupError, bytes_of
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.weights import Weights, weights
-from modelhub_huggingface.options import HuggingFaceOptions, Prompts
+from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["memory", "plan", "safe"]
 
@@ -18,6 +17,10 @@ AnyEngine = TypeVar("AnyEngine", bound=Engine)
 _ROOM = 64 << 20
 """Bytes for what every model needs beside its weights: its tokenizer, and the numbers between two layers."""
 _SIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
+_LOADING = ("device", "dtype", "threads", "pickled_weights")
+"""What loading reads of the options. All else is looked at for each request, so that it makes no second engine."""
+_LOADING_FOR = {"text": ("batch",), "vectors": ("processes", "pooling", "normalize")}
+"""What it reads beside, by the purpose."""
 _STORED = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4}
 
 
@@ -66,19 +69,9 @@ def memory(found: Weights, options: HuggingFaceOptions) -> int:
 
 def _key(folder: ModelFolder, found: Weights, options: HuggingFaceOptions, purpose: str) -> Hashable:
     """The files as they are now, and the options that they are loaded with."""
-    state: list[Any] = [(file, os.stat(file).st_mtime_ns, os.path.getsize(file)) for file in found.files]
-    asked = replace(
-        options,
-        api_key=None,
-        headers={},
-        extra_body={},
-        keep_alive=None,
-        memory_limit=None,
-        max_loaded=None,
-        prompts=Prompts(),
-        arguments={},
-    )
-    return (os.path.realpath(folder.path), tuple(state), purpose, repr(asked))
+    state = [(file, os.stat(file).st_mtime_ns, os.path.getsize(file)) for file in found.files]
+    read = (*_LOADING, *_LOADING_FOR.get(purpose, ()))
+    return (os.path.realpath(folder.path), tuple(state), purpose, tuple(getattr(options, name) for name in read))
 
 
 def _check(options: HuggingFaceOptions) -> None:

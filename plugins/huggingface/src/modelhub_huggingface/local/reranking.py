@@ -79,7 +79,7 @@ def _by_vectors(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> 
     named = f"{options.provider}:{name}"
 
     def run(embedder: Embedder, request: RerankingRequest, wanted: Wanted) -> Scores:
-        return likeness(embedder, request.query, request.documents, named, wanted)
+        return likeness(embedder, known, request.query, request.documents, named, wanted)
 
     told = _card(name, folder, known.network, options, "sentence-similarity", context_window=known.input_tokens)
     loaded = embedder_plan(name, folder, known, options)
@@ -91,7 +91,7 @@ def _by_pairs(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> Lo
     judge = verdict(folder, named)
 
     def run(encoder: Encoder, request: RerankingRequest, wanted: Wanted) -> Scores:
-        scores, tokens = judged(encoder, request.query, request.documents, named, wanted)
+        scores, tokens = judged(encoder.within(options.context_window), request.query, request.documents, named, wanted)
         return judge.of(scores), tokens
 
     told = _card(name, folder, folder, options, "text-ranking", context_window=window(folder, options))
@@ -111,7 +111,9 @@ def _of_labels(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> L
         arguments = given(request, options)
         alone = bool(arguments.get("multi_label"))
         template = {key: arguments[key] for key in ("hypothesis_template",) if key in arguments}
-        return entailments(encoder, request.query, list(request.documents), *template.values(), alone=alone)
+        return entailments(
+            encoder.within(options.context_window), request.query, list(request.documents), *template.values(), alone=alone
+        )
 
     told = _card(name, folder, folder, options, "zero-shot-classification", context_window=window(folder, options))
     loaded = plan(name, folder, options, _LOADER, lambda: load(_LOADER, folder, options))

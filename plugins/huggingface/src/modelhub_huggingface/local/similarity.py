@@ -21,23 +21,21 @@ __all__ = ["MEASURES", "likeness"]
 
 
 def likeness(
-    embedder: Embedder, query: str, documents: tuple[str, ...], name: str, wanted: Callable[[], bool]
+    embedder: Embedder, known: Recipe, query: str, documents: tuple[str, ...], name: str, wanted: Callable[[], bool]
 ) -> tuple[list[float], int]:
     """How like the query each document is, by the measure that the model was made for; and the tokens of all texts.
 
     Raises ``ContextOverflow`` where one of them is too long.
     """
-    known = embedder.recipe
-    asked, asked_tokens = _vectors(embedder, (query,), "query", name, wanted)
-    found, tokens = _vectors(embedder, documents, "document", name, wanted)
+    asked, asked_tokens = _vectors(embedder, known, (query,), "query", name, wanted)
+    found, tokens = _vectors(embedder, known, documents, "document", name, wanted)
     measure: Callable[[Any, Any], Any] = MEASURES.get(known.similarity, _cosine)
     return [float(score) for score in measure(found, asked[0])], asked_tokens + tokens
 
 
 def _vectors(
-    embedder: Embedder, texts: tuple[str, ...], purpose: Purpose, name: str, wanted: Callable[[], bool]
+    embedder: Embedder, known: Recipe, texts: tuple[str, ...], purpose: Purpose, name: str, wanted: Callable[[], bool]
 ) -> tuple[Numbers, int]:
-    known: Recipe = embedder.recipe
     prompt = known.prompt(purpose)
     tokens = embedder.tokens.of([prompt + text for text in texts])
     place = max(range(len(texts)), key=lambda place: len(tokens[place]))

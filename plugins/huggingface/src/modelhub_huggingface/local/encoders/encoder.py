@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modelhub.plugin import ContextOverflow
-from modelhub_huggingface.local.cards import window
+from modelhub_huggingface.local.cards import trained_window
 from modelhub_huggingface.local.engine import TorchEngine
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.loading import network, part
@@ -30,6 +30,11 @@ class Encoder:
         """The names of what it tells apart, in the order of its scores."""
         names = self.network.config.id2label
         return [str(names[place]) for place in range(len(names))]
+
+    def within(self, limit: int | None) -> Encoder:
+        """The same, which reads no more than ``limit`` tokens at once: who shares it may have limits of their own."""
+        known = [found for found in (self.window, limit) if found is not None]
+        return replace(self, window=min(known, default=None))
 
     def read(self, texts: Sequence[str], others: Sequence[str] | None = None) -> tuple[Any, Any]:
         """What the network says of texts, or of pairs of them, and the tokens that they were read as.
@@ -63,7 +68,7 @@ def load(loader: str, folder: ModelFolder, options: HuggingFaceOptions) -> Engin
     """The encoder of a folder, its network by the name of the class that loads it."""
     module, device = network(loader, folder, options)
     tokenizer = part("AutoTokenizer", folder)
-    known = [found for found in (window(folder, options), tokenizer.model_max_length) if found is not None and found < _ENDLESS]
+    known = [found for found in (trained_window(folder), tokenizer.model_max_length) if found is not None and found < _ENDLESS]
     return TorchEngine(Encoder(module, tokenizer, device, min(known, default=None)))
 
 

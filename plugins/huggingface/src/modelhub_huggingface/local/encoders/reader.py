@@ -42,11 +42,13 @@ class Reader:
     plan: Plan[Engine]
     answer: Answer
     provider: str
+    limit: int | None
+    """Tokens of one text, as the options say."""
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
         def run(encoder: Encoder, wanted: Callable[[], bool]) -> TextResponse[Any]:  # noqa: ARG001  # one step is all it takes
             with told_apart(self.plan.name, "Send a shorter text."):
-                return self.answer(encoder, request)
+                return self.answer(encoder.within(self.limit), request)
 
         return replace(await computed(self.plan, run, request, runtime), model=self.name, provider=self.provider)
 
@@ -68,7 +70,7 @@ def reader(
     lacks = dict.fromkeys(("tools", "images", "audio", "files", "structured_output"), False)
     known = card(name, "text", folder, options, capabilities={**lacks, **(capabilities or {})}, settings=frozenset())
     loaded = plan(name, folder, options, loader, lambda: load(loader, folder, options))
-    return Reader(name, known, loaded, answer, options.provider)
+    return Reader(name, known, loaded, answer, options.provider, options.context_window)
 
 
 def answered(text: str, tokens: int, scores: Mapping[str, float], **told: Any) -> TextResponse[Any]:

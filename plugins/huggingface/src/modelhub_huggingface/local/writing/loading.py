@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelhub_huggingface.local.cards import card, window
+from modelhub_huggingface.local.cards import card, trained_window
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.loading import network, part
 from modelhub_huggingface.local.plans import plan
@@ -30,7 +30,7 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> Writer
     """The model of a folder, loaded when it is first asked."""
     known = card(name, "text", folder, options, capabilities=_CAPABILITIES, settings=_SETTINGS)
 
-    room = min(window(folder, options) or _USUAL, _USUAL) * options.batch
+    room = min(trained_window(folder) or _USUAL, _USUAL) * options.batch
 
     def load() -> WritingEngine:
         return _load(name, folder, options, room)
