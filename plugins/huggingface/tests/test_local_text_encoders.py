@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from local_asking import config, four_ways
 
-from modelhub import ContextOverflow, Hub, InvalidRequest, OutputInvalid, Unsupported
+from modelhub import ContextOverflow, Hub, InvalidRequest, OutputInvalid, TimedOut, Timeouts, Unsupported
 from modelhub.plugin import Passage, Span
 
 pytest.importorskip("torch", reason='models on this machine need it: pip install "modelhub-huggingface[local]"')
@@ -86,6 +86,45 @@ def test_labels_of_ones_own_are_the_pipelines(text: str, given: dict[str, Any], 
     assert answer.provider_metadata["scores"] == pytest.approx(expected, abs=1e-5)
     assert answer.output == told["labels"][0]
     assert ask(path, text, {"arguments": given}, output_type=Literal["weather", "sport", "joy"]) == answer
+
+
+def test_labels_are_judged_by_and_by_and_no_longer_than_they_are_wanted(tiny: Callable[..., str]) -> None:
+    """AT-C7."""
+    from modelhub_huggingface.local.encoders.encoder import load
+    from modelhub_huggingface.local.encoders.entailment import entailments
+    from modelhub_huggingface.local.files import ModelFolder
+    from modelhub_huggingface.options import HuggingFaceOptions
+
+    engine = load("AutoModelForSequenceClassification", ModelFolder(tiny("bert-entailment")), HuggingFaceOptions(threads=1))
+    labels, rows = [f"{word} {number}" for word in ("joy", "雨") for number in range(300)], []
+    engine.part.network.register_forward_pre_hook(lambda _, __, given: rows.append(len(given["input_ids"])), with_kwargs=True)
+    shares, _ = entailments(engine.part, TEXTS[0], labels, lambda: True)
+    assert sum(shares) == pytest.approx(1, abs=1e-4)
+    assert sum(rows) == len(labels)
+    assert len(rows) > 5
+    rows.clear()
+    entailments(engine.part, TEXTS[0], labels, iter((True, True, False)).__next__)
+    assert len(rows) == 2
+    engine.close()
+
+
+def test_a_long_text_is_measured_once_and_not_beside_each_label(tiny: Callable[..., str]) -> None:
+    with (
+        Hub(config(tiny("bert-entailment"))) as hub,
+        pytest.raises(ContextOverflow, match="the model reads 64 at once") as caught,
+    ):
+        hub.reranking("a").rank("rain " * 1000, [str(number) for number in range(100_000)], timeouts=Timeouts(total=5.0))
+    assert caught.value.prompt_tokens is not None
+    assert caught.value.prompt_tokens > 1000
+
+
+def test_an_answer_that_nobody_waits_for_is_not_looked_for(tiny: Callable[..., str]) -> None:
+    settings = config(tiny("bert-answers"))
+    with Hub(settings) as hub:
+        hub.text("a").generate("Tokyo is here.\n\nWhat is here?")
+        with pytest.raises(TimedOut):
+            hub.text("a").generate("Tokyo is here. " * 4000 + "\n\nWhat is here?", timeouts=Timeouts(total=0.3))
+        assert hub.text("a").generate("Tokyo is here.\n\nWhat is here?").text
 
 
 def test_labels_of_ones_own_have_to_be_named(tiny: Callable[..., str]) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from modelhub.plugin import ContextOverflow
 from modelhub_huggingface.local.encoders.encoder import Encoder
-from modelhub_huggingface.local.lengths import together
+from modelhub_huggingface.local.lengths import at_once, together
 
-__all__ = ["judged"]
-
-_TOGETHER = 1024
-"""Tokens that a thread computes at once."""
-_ON_A_CARD = 16384
+__all__ = ["judged", "scores"]
 
 
 def judged(encoder: Encoder, query: str, documents: Sequence[str], name: str, wanted: Callable[[], bool]) -> tuple[Any, int]:
@@ -21,20 +17,25 @@ def judged(encoder: Encoder, query: str, documents: Sequence[str], name: str, wa
 
     Those that are no longer ``wanted`` stay zeros. Raises ``ContextOverflow`` where a pair is too long.
     """
-    import torch
-
     read = encoder.tokenizer([query] * len(documents), list(documents), verbose=False)
     lengths = list(map(len, read["input_ids"]))
     _check(lengths, encoder.window, name)
-    scores = torch.zeros(len(documents), encoder.network.config.num_labels)
-    at_once = _TOGETHER * torch.get_num_threads() if encoder.device.type == "cpu" else _ON_A_CARD
-    for places in together(lengths, at_once):
+    return scores(encoder, read, wanted), sum(lengths)
+
+
+def scores(encoder: Encoder, read: Mapping[str, Any], wanted: Callable[[], bool]) -> Any:
+    """A row of scores for each pair, by their tokens; those that are no longer ``wanted`` stay zeros."""
+    import torch
+
+    lengths = list(map(len, read["input_ids"]))
+    found = torch.zeros(len(lengths), encoder.network.config.num_labels)
+    for places in together(lengths, at_once(encoder.device)):
         if not wanted():
             break
         some = {key: [values[place] for place in places] for key, values in read.items()}
         filled = encoder.tokenizer.pad(some, return_tensors="pt", verbose=False)
-        scores[places] = encoder.seen(filled).logits.float().cpu()
-    return scores, sum(lengths)
+        found[places] = encoder.seen(filled).logits.float().cpu()
+    return found
 
 
 def _check(lengths: Sequence[int], limit: int | None, name: str) -> None:

@@ -103,7 +103,7 @@ def _of_labels(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> L
     """The documents of a request are labels, and its query the text that they are held against."""
     named = f"{options.provider}:{name}"
 
-    def run(encoder: Encoder, request: RerankingRequest, wanted: Wanted) -> Scores:  # noqa: ARG001  # one step is all it takes
+    def run(encoder: Encoder, request: RerankingRequest, wanted: Wanted) -> Scores:
         for argument in request.extra.get(options.provider, {}):
             if argument not in _ARGUMENTS:
                 message = f"{named} takes {' and '.join(_ARGUMENTS)}, not {argument!r}."
@@ -112,7 +112,12 @@ def _of_labels(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> L
         alone = bool(arguments.get("multi_label"))
         template = {key: arguments[key] for key in ("hypothesis_template",) if key in arguments}
         return entailments(
-            encoder.within(options.context_window), request.query, list(request.documents), *template.values(), alone=alone
+            encoder.within(options.context_window),
+            request.query,
+            list(request.documents),
+            wanted,
+            *template.values(),
+            alone=alone,
         )
 
     told = _card(name, folder, folder, options, "zero-shot-classification", context_window=window(folder, options))

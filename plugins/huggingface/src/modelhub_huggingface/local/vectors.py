@@ -10,7 +10,7 @@ from modelhub.plugin import Notice, SetupError
 from modelhub_huggingface.local.devices import device, has_fast_bfloat16, torch_of
 from modelhub_huggingface.local.engine import TorchEngine
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.lengths import together
+from modelhub_huggingface.local.lengths import at_once, together
 from modelhub_huggingface.local.loading import library, loaded, network
 from modelhub_huggingface.local.plans import safe
 from modelhub_huggingface.local.pooling import pooled
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Embedder", "EmbedderEngine", "load_embedder"]
 
-_TOGETHER = 1024
-"""Tokens that a thread computes at once: more would not stay in the processor's cache, fewer would leave it waiting."""
-_ON_A_CARD = 16384
 _SPARE = ("pooler.",)
 """What encoders are saved with, or not: it is for the sentence pairs of their training."""
 _ACTIVATIONS = {"Identity": None, "Tanh": "tanh", "ReLU": "relu", "GELU": "gelu", "SiLU": "silu", "Sigmoid": "sigmoid"}
@@ -134,7 +131,7 @@ def load_embedder(recipe: Recipe, options: HuggingFaceOptions) -> Embedder:
         recipe=recipe,
         steps=tuple(_dense(step, options, place) if isinstance(step, Dense) else _one_long for step in recipe.steps),
         filling=filling if isinstance(filling, int) and filling >= 0 else 0,
-        at_once=_TOGETHER * torch.get_num_threads() if here else _ON_A_CARD,
+        at_once=at_once(place),
         crew=Crew(options.processes, recipe, options, made.num_parameters()) if several and here else None,
         alone=several and not here,
     )

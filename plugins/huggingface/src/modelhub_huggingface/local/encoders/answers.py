@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from modelhub_huggingface.local.encoders.encoder import Encoder
 from modelhub_huggingface.local.encoders.reader import answered, reader
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.given import given
+from modelhub_huggingface.local.watching import Left
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.pipelines.reading import cited, question_and_context
 
@@ -31,13 +33,13 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     """The model of a folder. A text that is longer than what it reads at once is read in pieces that overlap."""
     named = f"{options.provider}:{name}"
 
-    def answer(encoder: Encoder, request: TextRequest) -> TextResponse[Any]:
+    def answer(encoder: Encoder, request: TextRequest, wanted: Callable[[], bool]) -> TextResponse[Any]:
         arguments = given(request, options)
         longest = arguments.pop("max_answer_len", _LONGEST)
         if arguments or type(longest) is not int or longest < 1:
             raise InvalidRequest(f"{named} takes max_answer_len, a number of tokens from 1 on, and no other argument.")
         question, context = question_and_context(request, named)
-        found, tokens = _stretches(encoder, question, context, longest)
+        found, tokens = _stretches(encoder, question, context, longest, wanted)
         best = max(found)
         scores: dict[str, float] = {}
         for score, start, end in sorted(found, reverse=True):
@@ -48,8 +50,10 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     return reader(name, folder, options, "AutoModelForQuestionAnswering", answer, {"passages": True})
 
 
-def _stretches(encoder: Encoder, question: str, context: str, longest: int) -> tuple[list[_Stretch], int]:
-    """The best stretch of each piece of the text, and the tokens that were read."""
+def _stretches(
+    encoder: Encoder, question: str, context: str, longest: int, wanted: Callable[[], bool]
+) -> tuple[list[_Stretch], int]:
+    """The best stretch of each piece of the text, and the tokens that were read. Raises ``Left``, no longer ``wanted``."""
     window = encoder.window or len(context) + len(question) + 16
     asked = len(encoder.tokenizer(question, verbose=False)["input_ids"])
     if asked > window // 2:
@@ -73,6 +77,8 @@ def _stretches(encoder: Encoder, question: str, context: str, longest: int) -> t
     inputs = {name: pieces[name] for name in encoder.tokenizer.model_input_names if name in pieces}
     found: list[_Stretch] = []
     for first in range(0, len(pieces["input_ids"]), _TOGETHER):
+        if not wanted():
+            raise Left
         said = encoder.seen({name: tensor[first : first + _TOGETHER] for name, tensor in inputs.items()})
         for place, (starts, ends) in enumerate(zip(said.start_logits, said.end_logits, strict=True), first):
             inside = [part == 1 for part in pieces.sequence_ids(place)]

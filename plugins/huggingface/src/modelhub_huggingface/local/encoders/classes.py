@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from modelhub.plugin import TextModel, TextRequest, TextResponse, Unsupported
@@ -20,7 +21,7 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     """The classifier of a folder."""
     named = f"{options.provider}:{name}"
 
-    def answer(encoder: Encoder, request: TextRequest) -> TextResponse[Any]:
+    def answer(encoder: Encoder, request: TextRequest, _wanted: Callable[[], bool]) -> TextResponse[Any]:
         if request.output is not None and choices(request.output) is None:
             message = (
                 f"{named} answers with a label: output_type=Literal['a', 'b'] can be asked for, not {request.output.name}."

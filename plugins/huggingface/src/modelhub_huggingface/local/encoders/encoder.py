@@ -44,14 +44,17 @@ class Encoder:
         tokens = self.tokenizer(
             list(texts), None if others is None else list(others), padding=True, return_tensors="pt", verbose=False
         )
-        longest = int(tokens["attention_mask"].sum(1).max())
+        self.check(int(tokens["attention_mask"].sum(1).max()))
+        return self.seen(tokens), tokens
+
+    def check(self, longest: int) -> None:
+        """Raises ``ContextOverflow`` where a text of so many tokens is longer than what it reads at once."""
         if self.window is not None and longest > self.window:
             raise ContextOverflow(
                 f"The text has {longest} tokens; the model reads {self.window} at once. Shorten it.",
                 prompt_tokens=longest,
                 context_window=self.window,
             )
-        return self.seen(tokens), tokens
 
     def seen(self, tokens: Any) -> Any:
         """What the network says of tokens."""

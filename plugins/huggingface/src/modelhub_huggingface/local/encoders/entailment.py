@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from modelhub.plugin import InvalidRequest, SetupError, TextModel, TextRequest, TextResponse
 from modelhub_huggingface.labels import answered as labelled
 from modelhub_huggingface.labels import wanted
+from modelhub_huggingface.local.cross_encoder import scores as scores_of
 from modelhub_huggingface.local.encoders.encoder import Encoder
 from modelhub_huggingface.local.encoders.reader import answered, reader
 from modelhub_huggingface.local.files import ModelFolder
@@ -23,14 +25,14 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     """The model of a folder, as a classifier. ``hypothesis_template`` and ``multi_label`` are its arguments."""
     named = f"{options.provider}:{name}"
 
-    def answer(encoder: Encoder, request: TextRequest) -> TextResponse[Any]:
+    def answer(encoder: Encoder, request: TextRequest, going_on: Callable[[], bool]) -> TextResponse[Any]:
         arguments = given(request, options)
         labels = list(wanted(request, named).values)
         alone = bool(arguments.pop("multi_label", False))
         hypothesis = arguments.pop("hypothesis_template", _HYPOTHESIS)
         if arguments:
             raise InvalidRequest(f"{named} takes hypothesis_template and multi_label, not {', '.join(arguments)}.")
-        shares, tokens = entailments(encoder, one_text(request, named), labels, hypothesis, alone=alone)
+        shares, tokens = entailments(encoder, one_text(request, named), labels, going_on, hypothesis, alone=alone)
         scores = dict(zip(labels, shares, strict=True))
         return answered(labelled(scores, request, named), tokens, scores)
 
@@ -38,20 +40,32 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
 
 
 def entailments(
-    encoder: Encoder, text: str, labels: list[str], hypothesis: str = _HYPOTHESIS, *, alone: bool = False
+    encoder: Encoder,
+    text: str,
+    labels: list[str],
+    wanted: Callable[[], bool],
+    hypothesis: str = _HYPOTHESIS,
+    *,
+    alone: bool = False,
 ) -> tuple[list[float], int]:
-    """How much each label follows from the text, as shares of one, or each by itself (``alone``); and the tokens read."""
+    """How much each label follows from the text, as shares of one, or each by itself (``alone``); and the tokens read.
+
+    No longer ``wanted``, what is told of the labels means nothing. Raises ``ContextOverflow`` where the text is too long.
+    """
     if "{}" not in hypothesis:
         raise InvalidRequest(f"hypothesis_template is {hypothesis!r}; the label's place in it is {{}}.")
     names = [label.lower() for label in encoder.labels]
     follows = next((place for place, label in enumerate(names) if label.startswith("entail")), None)
     if follows is None:
         raise SetupError(f"The model has no label for what follows from a text; its labels are {', '.join(encoder.labels)}.")
-    said, tokens = encoder.read([text] * len(labels), [hypothesis.replace("{}", label) for label in labels])
-    scores = said.logits.float()
+    encoder.check(len(encoder.tokenizer(text, verbose=False)["input_ids"]))  # once, and not beside each label
+    read = encoder.tokenizer([text] * len(labels), [hypothesis.replace("{}", label) for label in labels], verbose=False)
+    lengths = list(map(len, read["input_ids"]))
+    encoder.check(max(lengths))
+    scores = scores_of(encoder, read, wanted)
     if alone or len(labels) == 1:
         against = next((place for place, label in enumerate(names) if label.startswith("contra")), -1 if follows == 0 else 0)
         shares = scores[:, [against, follows]].softmax(-1)[:, 1]
     else:
         shares = scores[:, follows].softmax(-1)
-    return shares.tolist(), int(tokens["attention_mask"].sum())
+    return shares.tolist(), sum(lengths)

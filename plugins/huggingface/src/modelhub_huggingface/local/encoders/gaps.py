@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from modelhub.plugin import InvalidRequest, TextModel, TextRequest, TextResponse
@@ -24,7 +25,7 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     """The model of a folder. ``scores`` has the words of the first gap, ``words`` the one that was put into each."""
     named = f"{options.provider}:{name}"
 
-    def answer(encoder: Encoder, request: TextRequest) -> TextResponse[Any]:
+    def answer(encoder: Encoder, request: TextRequest, _wanted: Callable[[], bool]) -> TextResponse[Any]:
         arguments = given(request, options)
         count = arguments.pop("top_k", _WORDS)
         if arguments or type(count) is not int or count < 1:

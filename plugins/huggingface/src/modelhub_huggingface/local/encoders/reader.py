@@ -29,8 +29,8 @@ from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["Answer", "Reader", "answered", "reader"]
 
-Answer = Callable[[Encoder, TextRequest], TextResponse[Any]]
-"""Computes an answer, in the engine's thread."""
+Answer = Callable[[Encoder, TextRequest, Callable[[], bool]], TextResponse[Any]]
+"""Computes an answer, in the engine's thread; between two steps it looks whether one is still wanted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +46,9 @@ class Reader:
     """Tokens of one text, as the options say."""
 
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
-        def run(encoder: Encoder, wanted: Callable[[], bool]) -> TextResponse[Any]:  # noqa: ARG001  # one step is all it takes
+        def run(encoder: Encoder, wanted: Callable[[], bool]) -> TextResponse[Any]:
             with told_apart(self.plan.name, "Send a shorter text."):
-                return self.answer(encoder.within(self.limit), request)
+                return self.answer(encoder.within(self.limit), request, wanted)
 
         return replace(await computed(self.plan, run, request, runtime), model=self.name, provider=self.provider)
 
