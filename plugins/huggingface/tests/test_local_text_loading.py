@@ -165,6 +165,21 @@ def test_a_damaged_folder_is_refused_with_what_to_do(
     assert engines().names() == ()
 
 
+@pytest.mark.parametrize("configured", [True, False])
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "llama2", "bloom", "bart", "t5", "bert-classes", "bert-gaps"])
+def test_a_folder_without_a_tokenizer_is_refused(kind: str, configured: bool, tiny: Callable[..., str], tmp_path: Path) -> None:
+    """The library makes one without words for it, and would answer nonsense."""
+    weights = ("config.json", "generation_config.json", "model.safetensors", *(["tokenizer_config.json"] if configured else []))
+    (tmp_path / "m").mkdir()
+    for file in weights:
+        if Path(tiny(kind), file).exists():
+            shutil.copy(Path(tiny(kind), file), tmp_path / "m")
+    with pytest.raises(SetupError, match="has no tokenizer: save it into the folder, or fetch the model again") as caught:
+        asked(str(tmp_path / "m"))
+    assert str(tmp_path / "m") in caught.value.message
+    assert engines().names() == ()
+
+
 def test_a_folder_that_is_not_there_is_an_unknown_model(tmp_path: Path) -> None:
     with pytest.raises(UnknownModel, match="There is no folder"):
         asked(str(tmp_path / "missing"))

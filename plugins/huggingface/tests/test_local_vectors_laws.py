@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,6 +38,7 @@ from modelhub.testing import Driven, EmbeddingConformance, FakeRuntime, drive
 from modelhub.testing.installed import build
 
 EXACT = {"threads": 1, "dtype": "float32"}
+BEAT = 0.005
 PROMPTS = {"query": "the rain: ", "document": "in tokyo: "}
 
 
@@ -162,6 +164,46 @@ def test_a_model_that_was_never_trained_for_it_leaves_dimensions_out_and_says_so
     with Hub(config=config(folder)) as hub:
         response = hub.embedding("e").embed(["雨"], dimensions=8)
     assert (response.dimensions, [notice.setting for notice in response.notices]) == (32, ["dimensions"])
+
+
+@pytest.mark.parametrize("kind", ["bert", "mpnet", "xlm-roberta"])
+def test_a_folder_without_a_tokenizer_makes_no_vectors(tmp_path: Path, kind: str) -> None:
+    """The library makes one without words for it, and all vectors would be alike."""
+    folder = network(tmp_path / "m", kind)
+    for file in folder.iterdir():
+        if file.name not in ("config.json", "model.safetensors"):
+            file.unlink()
+    with (
+        Hub(config=config(folder, pooling="mean")) as hub,
+        pytest.raises(SetupError, match="has no tokenizer: save it into the folder"),
+    ):
+        hub.embedding("e").embed(["雨"])
+
+
+def test_an_event_loop_is_not_starved_while_a_long_text_is_counted(hub: Hub, folder: Path) -> None:
+    """AT-K: megabytes of it; what counts lets others run."""
+    late: list[float] = []
+    long = "tokyo " * 400_000
+
+    async def beat(done: asyncio.Event) -> None:
+        while not done.is_set():
+            started = time.monotonic()
+            await asyncio.sleep(BEAT)
+            late.append(time.monotonic() - started - BEAT)
+
+    async def scene() -> None:
+        async with AsyncHub(config=config(folder)) as hub:
+            await hub.embedding("e").embed(["tokyo"])
+            done = asyncio.Event()
+            beating = asyncio.create_task(beat(done))
+            with pytest.raises(ContextOverflow):
+                await hub.embedding("e").embed([long])
+            done.set()
+            await beating
+
+    asyncio.run(scene())
+    assert len(late) > 20
+    assert max(late) < 0.3
 
 
 TRAINED = '---\ntags:\n- loss:MatryoshkaLoss\n---\n\n# m\n\n```json\n{"loss": "x", "matryoshka_dims": [\n 32,\n 4\n]}\n```\n'

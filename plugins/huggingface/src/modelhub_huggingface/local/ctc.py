@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelhub.plugin import SetupError, Word
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.hearing import RATE
-from modelhub_huggingface.local.loading import network, part
+from modelhub_huggingface.local.loading import network, part, tokenizer_of
 from modelhub_huggingface.local.watching import Watch
 from modelhub_huggingface.options import HuggingFaceOptions
 
@@ -43,7 +43,7 @@ class Ctc:
 def load(folder: ModelFolder, options: HuggingFaceOptions) -> Ctc:
     """The model of a folder, ready to listen. Raises ``SetupError`` where it hears another rate than it is given."""
     model, place = network("AutoModelForCTC", folder, options)
-    extractor, tokenizer = part("AutoFeatureExtractor", folder), part("AutoTokenizer", folder)
+    extractor, tokenizer = part("AutoFeatureExtractor", folder), tokenizer_of(folder)
     if extractor.sampling_rate != RATE:
         raise SetupError(f"{folder.path} hears {extractor.sampling_rate} samples a second; only {RATE} are given here.")
     watch = Watch()

@@ -15,10 +15,12 @@ from modelhub_huggingface.local.plans import safe
 from modelhub_huggingface.local.silence import hush, silence
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["library", "loaded", "network", "part", "quietly"]
+__all__ = ["library", "loaded", "network", "part", "quietly", "tokenizer_of"]
 
 _NOT_NEEDED = ("masked_spec_embed", "position_ids", "weight_g", "weight_v", "original0", "original1")
 """Weights that are for training alone, or that are there under an older name."""
+_HARDLY_ANY = 3
+"""Tokens beside its marks that a tokenizer holds for which there were no files: transformers makes one all the same."""
 
 
 def library(name: str, extra: str = "local") -> ModuleType:
@@ -57,6 +59,24 @@ def part(loader: str, folder: ModelFolder) -> Any:
     transformers = library("transformers")
     with loaded(folder), quietly(transformers):
         return getattr(transformers, loader).from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
+
+
+def tokenizer_of(folder: ModelFolder) -> Any:
+    """Its tokenizer. Raises ``SetupError`` where the folder holds none: one without words would make nonsense of any text."""
+    try:
+        made = part("AutoTokenizer", folder)
+    except SetupError as error:
+        if "instantiate the backend tokenizer" not in str(error.__cause__) or folder.has("tokenizer.json"):
+            raise
+        raise _no_tokenizer(folder) from error
+    marks = {*made.all_special_tokens, *(token.content for token in made.added_tokens_decoder.values())}
+    if len(made) - len(marks) <= _HARDLY_ANY:
+        raise _no_tokenizer(folder)
+    return made
+
+
+def _no_tokenizer(folder: ModelFolder) -> SetupError:
+    return SetupError(f"{folder.path} has no tokenizer: save it into the folder, or fetch the model again.")
 
 
 @contextmanager

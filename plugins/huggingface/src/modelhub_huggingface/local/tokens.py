@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from modelhub.plugin import SetupError
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.loading import library, loaded, part
+from modelhub_huggingface.local.loading import library, loaded, tokenizer_of
 
 __all__ = ["Counter", "Tokens", "counter", "tokens_of"]
 
@@ -38,7 +38,7 @@ class Tokens:
 
     def count(self, text: str) -> int:
         """How many tokens a text has, marks included."""
-        return len(self._tokenizer.encode(text))
+        return len(self.of([text])[0])
 
 
 class Counter:
@@ -98,7 +98,7 @@ def _from_file(path: str, folder: ModelFolder) -> Any:
 
 
 def _from_transformers(folder: ModelFolder) -> Any:
-    made = getattr(part("AutoTokenizer", folder), "backend_tokenizer", None)
+    made = getattr(tokenizer_of(folder), "backend_tokenizer", None)
     if made is None or not hasattr(made, "encode_batch_fast"):
         raise SetupError(f"{folder.path} has no {_FILE}, and none can be made of its files. Fetch the model again.")
     return made

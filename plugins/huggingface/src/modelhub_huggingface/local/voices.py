@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelhub.plugin import InvalidRequest, SetupError, did_you_mean
 from modelhub_huggingface.local.dice import chance
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.loading import network, part
+from modelhub_huggingface.local.loading import network, tokenizer_of
 from modelhub_huggingface.local.watching import Watch
 from modelhub_huggingface.options import HuggingFaceOptions
 
@@ -55,7 +55,7 @@ class Spoken:
 
 def load(folder: ModelFolder, options: HuggingFaceOptions) -> Voice:
     """The voice of a folder, ready to speak. Raises ``SetupError`` where it reads phonemes and nothing here makes them."""
-    tokenizer = part("AutoTokenizer", folder)
+    tokenizer = tokenizer_of(folder)
     if getattr(tokenizer, "phonemize", False) and find_spec("phonemizer") is None:
         raise SetupError(
             f"{folder.path} reads phonemes, which eSpeak NG makes of a text: pip install phonemizer, and install espeak-ng."

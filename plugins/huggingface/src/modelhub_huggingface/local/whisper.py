@@ -10,7 +10,7 @@ from modelhub.plugin import InvalidRequest, Segment, Word
 from modelhub_huggingface.local.dice import chance
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.hearing import RATE
-from modelhub_huggingface.local.loading import network, part
+from modelhub_huggingface.local.loading import network, part, tokenizer_of
 from modelhub_huggingface.local.timing import spoken_words
 from modelhub_huggingface.local.watching import Watch
 from modelhub_huggingface.options import HuggingFaceOptions
@@ -74,7 +74,7 @@ class Stretch:
 def load(folder: ModelFolder, options: HuggingFaceOptions) -> Whisper:
     """The model of a folder, ready to listen."""
     model, place = network("WhisperForConditionalGeneration", folder, options)
-    extractor, tokenizer = part("AutoFeatureExtractor", folder), part("AutoTokenizer", folder)
+    extractor, tokenizer = part("AutoFeatureExtractor", folder), tokenizer_of(folder)
     watch = Watch()
     watch.put_on(model)
     return Whisper(model, extractor, tokenizer, watch, place)

@@ -10,7 +10,7 @@ from modelhub.plugin import ContextOverflow
 from modelhub_huggingface.local.cards import trained_window
 from modelhub_huggingface.local.engine import TorchEngine
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.loading import network, part
+from modelhub_huggingface.local.loading import network, tokenizer_of
 from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["Encoder", "Engine", "load"]
@@ -70,7 +70,7 @@ Engine = TorchEngine[Encoder]
 def load(loader: str, folder: ModelFolder, options: HuggingFaceOptions) -> Engine:
     """The encoder of a folder, its network by the name of the class that loads it."""
     module, device = network(loader, folder, options)
-    tokenizer = part("AutoTokenizer", folder)
+    tokenizer = tokenizer_of(folder)
     known = [found for found in (trained_window(folder), tokenizer.model_max_length) if found is not None and found < _ENDLESS]
     return TorchEngine(Encoder(module, tokenizer, device, min(known, default=None)))
 

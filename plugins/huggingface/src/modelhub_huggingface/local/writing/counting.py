@@ -8,7 +8,7 @@ from typing import Any
 
 from modelhub.plugin import TextRequest
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.loading import part
+from modelhub_huggingface.local.loading import tokenizer_of
 from modelhub_huggingface.local.writing.prompts import Prompts
 from modelhub_huggingface.local.writing.purpose import Purpose
 from modelhub_huggingface.options import HuggingFaceOptions
@@ -45,7 +45,7 @@ class Counter:
         if not chat and not marked and self._folder.has("tokenizer.json") and find_spec("tokenizers"):
             return _Light(self._folder)
         able = find_spec("transformers") and (not chat or find_spec("jinja2"))
-        return part("AutoTokenizer", self._folder) if able else None
+        return tokenizer_of(self._folder) if able else None
 
 
 def has_template(folder: ModelFolder, options: HuggingFaceOptions) -> bool:
@@ -71,7 +71,8 @@ class _Light:
         self.bos_token_id, self.eos_token_id = self._id(self.bos_token), self._id(_word(told.get("eos_token")))
 
     def __call__(self, text: str, *, add_special_tokens: bool, verbose: bool) -> dict[str, list[int]]:  # noqa: ARG002
-        return {"input_ids": self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids}
+        (found,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=add_special_tokens)  # it lets others run
+        return {"input_ids": found.ids}
 
     def _id(self, word: str | None) -> int | None:
         found: int | None = None if word is None else self._tokenizer.token_to_id(word)

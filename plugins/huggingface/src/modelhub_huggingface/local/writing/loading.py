@@ -7,7 +7,7 @@ from typing import Any
 
 from modelhub_huggingface.local.cards import card, trained_window
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.loading import network, part
+from modelhub_huggingface.local.loading import network, tokenizer_of
 from modelhub_huggingface.local.plans import plan
 from modelhub_huggingface.local.writing.engine import WritingEngine
 from modelhub_huggingface.local.writing.model import Writer
@@ -42,7 +42,7 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> Writer
 def _load(name: str, folder: ModelFolder, options: HuggingFaceOptions, room: int) -> WritingEngine:
     loader = "AutoModelForSeq2SeqLM" if folder.config.get("is_encoder_decoder") is True else "AutoModelForCausalLM"
     module, _ = network(loader, folder, options)
-    tokenizer = part("AutoTokenizer", folder)
+    tokenizer = tokenizer_of(folder)
     tokenizer("")  # it sets itself up at its first text, and from then on many threads may use it
     return WritingEngine(Network(module), tokenizer, f"{options.provider}:{name}", options.batch, room)
 
