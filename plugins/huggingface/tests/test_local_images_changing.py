@@ -156,7 +156,7 @@ def test_a_photograph_is_set_upright(painting: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(("data", "said"), [
     (b"\x89PNG\r\n\x1a\n" + bytes(40), "cannot be read"),
     (b"GIF89a", "cannot be read"),
-    (b"no picture", "cannot be read"),
+    (b"no picture", "The picture cannot be read: these bytes are no picture. Give PNG, JPEG or WebP."),
 ])  # fmt: skip
 def test_bytes_that_are_no_picture_are_refused(painting: Callable[..., Any], data: bytes, said: str) -> None:
     with pytest.raises(InvalidRequest, match=said):

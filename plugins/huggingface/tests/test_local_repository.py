@@ -38,6 +38,12 @@ def test_of_all_files_those_are_needed(files: list[str], options: HuggingFaceOpt
     assert needed(files, options) == (files if kept is None else kept)
 
 
+def test_a_password_in_the_hubs_address_is_not_shown() -> None:
+    with pytest.raises(SetupError, match="plugin llama runs") as caught:
+        needed(["model-q4.gguf"], HuggingFaceOptions(hub_url="https://me:secret@hub.example"))
+    assert "secret" not in caught.value.message
+
+
 @pytest.mark.parametrize(("files", "said"), [
     (["config.json", "model-q4.gguf"], "plugin llama runs"),
     (["config.json"], "holds no weights"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelhub.plugin import InvalidRequest
 
-__all__ = ["chance", "seeded"]
+__all__ = ["chance", "seeded", "within"]
 
 
 def seeded(seed: int) -> AbstractContextManager[Any]:
@@ -26,7 +26,7 @@ def seeded(seed: int) -> AbstractContextManager[Any]:
     class Dice(TorchFunctionMode):  # type: ignore[misc, unused-ignore]  # where torch is not installed
         def __init__(self) -> None:
             super().__init__()
-            self.generator = torch.Generator("cpu").manual_seed(seed % (1 << 64))
+            self.generator = torch.Generator("cpu").manual_seed(seed)
 
         def __torch_function__(self, function: Any, types: Any, given: Any = (), named: Any = None) -> Any:
             named = dict(named or {})
@@ -46,12 +46,19 @@ def seeded(seed: int) -> AbstractContextManager[Any]:
     return Dice()
 
 
+def within(seed: int) -> int:
+    """The seed. Raises ``InvalidRequest`` for one that some generator cannot take, or takes for another."""
+    if not 0 <= seed < 1 << 63:
+        raise InvalidRequest(f"seed is {seed}; it must be 0 or more, and less than 2 to the power of 63.")
+    return seed
+
+
 @contextmanager
 def chance(arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The arguments without ``seed``; where there is one, what is drawn meanwhile depends on it. Raises ``InvalidRequest``."""
     rest = {name: value for name, value in arguments.items() if name != "seed"}
     seed = arguments.get("seed")
-    if not isinstance(seed, int | None):
+    if not isinstance(seed, int | None) or isinstance(seed, bool):
         raise InvalidRequest(f"seed is {seed!r}; it must be a whole number.")
-    with nullcontext() if seed is None else seeded(seed):
+    with nullcontext() if seed is None else seeded(within(seed)):
         yield rest

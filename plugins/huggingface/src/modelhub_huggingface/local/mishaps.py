@@ -18,7 +18,7 @@ def told_apart(what: str, less: str) -> Iterator[None]:
         yield
     except (ModelhubError, Left):
         raise
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         raise InvalidRequest(f"{what} refuses this request: {_said(error)}") from error
     except (MemoryError, RuntimeError) as error:
         said = _said(error)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from modelhub.plugin import ImageRequest, InvalidRequest, Notice, Unsupported
+from modelhub_huggingface.local.dice import within
 from modelhub_huggingface.local.given import given
 from modelhub_huggingface.local.masks import everything, opened
 from modelhub_huggingface.local.painting import OURS, Job
@@ -39,11 +40,11 @@ def ordered(request: ImageRequest, facts: Pipeline, options: HuggingFaceOptions,
         doing=_doing(request, facts, name),
         prompt=request.prompt,
         negative=request.negative_prompt,
-        seed=secrets.randbits(32) if request.seed is None else _within(request.seed),
+        seed=secrets.randbits(32) if request.seed is None else within(request.seed),
         form=form,
         size=None if request.size is None else _sized(request.size, facts, name),
         strength=request.strength,
-        arguments=given(request, options, OURS),
+        arguments=_arguments(request, options),
     )
     if request.operation == "generate":
         return Order(job)
@@ -53,6 +54,15 @@ def ordered(request: ImageRequest, facts: Pipeline, options: HuggingFaceOptions,
         if job.doing == "upscale"
         else _changed(job, picture, request, facts, name)
     )
+
+
+def _arguments(request: ImageRequest, options: HuggingFaceOptions) -> dict[str, Any]:
+    """What the library is told beside."""
+    told = given(request, options, OURS)
+    steps = told.get("num_inference_steps")
+    if steps is not None and (type(steps) is not int or steps < 1):
+        raise InvalidRequest(f"num_inference_steps is {steps!r}; it must be a whole number, 1 or more.")
+    return told
 
 
 def _doing(request: ImageRequest, facts: Pipeline, name: str) -> Doing:
@@ -78,12 +88,6 @@ def _check(request: ImageRequest, name: str) -> None:
         raise InvalidRequest(f"{name} takes one picture to {request.operation}, not {len(request.images)}.")
     if request.mask is not None and request.operation != "edit":
         raise InvalidRequest(f"A mask belongs to an edit, and this is {request.operation}.")
-
-
-def _within(seed: int) -> int:
-    if not 0 <= seed < 1 << 63:
-        raise InvalidRequest(f"seed is {seed}; it must be 0 or more, and less than 2 to the power of 63.")
-    return seed
 
 
 def _sized(size: tuple[int, int], facts: Pipeline, name: str) -> tuple[int, int]:

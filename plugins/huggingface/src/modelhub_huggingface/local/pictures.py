@@ -32,6 +32,8 @@ def read(part: ImagePart, what: str) -> Any:
         raise
     except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
         raise InvalidRequest(f"{what} is too large: {error}") from None
+    except image.UnidentifiedImageError:
+        raise InvalidRequest(f"{what} cannot be read: these bytes are no picture. Give PNG, JPEG or WebP.") from None
     except Exception as error:  # of a damaged file, Pillow may say anything
         raise InvalidRequest(f"{what} cannot be read: {error}") from error
 

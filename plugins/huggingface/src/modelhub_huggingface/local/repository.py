@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator
 
-from modelhub.plugin import SetupError
+from modelhub.plugin import SetupError, shown
 from modelhub_huggingface.options import HuggingFaceOptions
 
 __all__ = ["needed"]
@@ -79,7 +79,7 @@ def _nothing(files: Collection[str], options: HuggingFaceOptions) -> str:
     if gguf:
         return (
             f"It is kept as GGUF ({gguf[0]}), which the plugin llama runs: modelhub models pull "
-            f"{options.hub()}/OWNER/MODEL/blob/main/{gguf[0]}"
+            f"{shown(options.hub())}/OWNER/MODEL/blob/main/{gguf[0]}"
         )
     return "It holds no weights that transformers or diffusers load (safetensors)."
 
