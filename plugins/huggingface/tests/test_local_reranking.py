@@ -159,6 +159,13 @@ def test_an_argument_that_labels_do_not_take_is_refused(tiny: Any) -> None:
         ranked(tiny("bert-entailment"), "It rains.", ("weather",), extra=extra)
 
 
+@pytest.mark.parametrize("given", [{"arguments": {"top_k": 3}}, {"extra": {"huggingface": {"top_k": 3}}}])
+def test_an_argument_that_is_not_looked_at_is_refused(tiny: Any, tmp_path: Path, given: dict[str, Any]) -> None:
+    for folder in (tiny("bert-ranking"), tiny("bert-entailment"), sentences(tmp_path / "m")):
+        with pytest.raises(InvalidRequest, match=r"arguments.*'top_k'"):
+            ranked(folder, "It rains.", ("weather",), **given)
+
+
 PROMPTS = {"query": "the rain: ", "document": "in tokyo: "}
 
 

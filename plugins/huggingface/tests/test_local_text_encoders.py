@@ -127,6 +127,18 @@ def test_an_answer_that_nobody_waits_for_is_not_looked_for(tiny: Callable[..., s
         assert hub.text("a").generate("Tokyo is here.\n\nWhat is here?").text
 
 
+@pytest.mark.parametrize("kind", ["bert-classes", "bert-entailment", "bert-gaps", "bert-answers"])
+def test_an_argument_that_is_not_looked_at_is_refused(kind: str, tiny: Callable[..., str]) -> None:
+    prompt, choices = "Tokyo is [MASK].\n\nWhere?", {"output_type": Literal["joy", "sport"]} if "ment" in kind else {}
+    for options in ({"num_baems": 3}, {"hypothesis_templat": "{}"}):
+        with pytest.raises(InvalidRequest, match=r"arguments.* not '(num_baems|hypothesis_templat)'"):
+            ask(tiny(kind), prompt, {"arguments": options}, **choices)
+        with pytest.raises(InvalidRequest, match=r"arguments.* not '(num_baems|hypothesis_templat)'"):
+            ask(tiny(kind), prompt, **arguments(**options), **choices)
+    with pytest.raises(InvalidRequest, match="Did you mean 'hypothesis_template'"):
+        ask(tiny("bert-entailment"), prompt, **arguments(hypothesis_templat="{}"), output_type=Literal["joy"])
+
+
 def test_labels_of_ones_own_have_to_be_named(tiny: Callable[..., str]) -> None:
     with pytest.raises(InvalidRequest, match=r"write output_type=Literal\['positive', 'negative'\]"):
         ask(tiny("bert-entailment"), TEXTS[0])

@@ -15,7 +15,7 @@ pytest.importorskip("transformers", reason='pip install "modelhub-huggingface[lo
 
 from tiny_encoders import NETWORKS, TEXTS, network, sentences, vectors
 
-from modelhub import Hub
+from modelhub import Hub, InvalidRequest
 
 EXACT = {"threads": 1, "dtype": "float32"}
 KINDS = ("bert", "bert-gaps", "llama", *NETWORKS)
@@ -165,3 +165,14 @@ def test_real_weights_make_the_vectors_that_the_usual_library_makes() -> None:
     wanted = by_the_library(folder)
     assert alike(embedded(folder), wanted) < 1e-5
     assert (embedded(folder, dtype="bfloat16") * wanted).sum(axis=1).min() > 0.999
+
+
+def test_an_argument_that_is_not_looked_at_is_refused(tmp_path: Path) -> None:
+    folder = sentences(tmp_path / "m")
+    with pytest.raises(InvalidRequest, match="takes no arguments, so not 'top_k'"):
+        embedded(folder, arguments={"top_k": 3})
+    with Hub(config={"providers": {"huggingface": EXACT}}) as hub:
+        client = hub.embedding(f"huggingface:{folder}")
+        with pytest.raises(InvalidRequest, match="takes no arguments, so not 'top_k'"):
+            client.embed(["雨"], extra={"huggingface": {"top_k": 3}})
+        assert client.embed(["雨"], extra={"another": {"top_k": 3}}).count == 1

@@ -25,6 +25,7 @@ from modelhub_huggingface.local.cards import card
 from modelhub_huggingface.local.engine import TorchEngine, Wanted, computed
 from modelhub_huggingface.local.files import ModelFolder, find
 from modelhub_huggingface.local.front import readme
+from modelhub_huggingface.local.given import only
 from modelhub_huggingface.local.mishaps import told_apart
 from modelhub_huggingface.local.plans import memory, plan
 from modelhub_huggingface.local.recipe import Recipe, recipe
@@ -63,6 +64,7 @@ def model(name: str, options: HuggingFaceOptions) -> LocalEmbedding:
         ),
         plan=embedder_plan(name, folder, known, options),
         recipe=known,
+        options=options,
     )
 
 
@@ -97,8 +99,10 @@ class LocalEmbedding:
     card: ModelCard
     plan: Plan[TorchEngine[Embedder]] = field(repr=False)
     recipe: Recipe = field(repr=False)
+    options: HuggingFaceOptions = field(repr=False)
 
     async def call(self, request: EmbeddingRequest, runtime: Runtime) -> EmbeddingResponse:
+        only((), request, self.options, self.card.model)
         self._length(request, self.recipe.dimensions)  # refused before anything is loaded, where that is known
         return await computed(self.plan, lambda embedder, wanted: self._computed(embedder, request, wanted), request, runtime)
 

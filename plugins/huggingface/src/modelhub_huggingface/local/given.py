@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from modelhub.plugin import InvalidRequest, Request, did_you_mean
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.waiting import ON_LOADING
 
-__all__ = ["given", "known"]
+__all__ = ["given", "known", "only"]
 
 
 def given(request: Request, options: HuggingFaceOptions, ours: Collection[str] = ()) -> dict[str, Any]:
@@ -23,6 +23,16 @@ def given(request: Request, options: HuggingFaceOptions, ours: Collection[str] =
     for name in arguments:
         if name in ours:
             raise InvalidRequest(f"{name!r} is no argument to be set beside a request: it is made of the request itself.")
+    return arguments
+
+
+def only(names: Sequence[str], request: Request, options: HuggingFaceOptions, what: str) -> dict[str, Any]:
+    """As ``given``, where nothing else than ``names`` is taken: what is not looked at is refused."""
+    arguments = given(request, options)
+    for name in arguments:
+        if name not in names:
+            takes = f"takes the arguments {' and '.join(names)}, not" if names else "takes no arguments, so not"
+            raise InvalidRequest(f"{what} {takes} {name!r}.{did_you_mean(name, names)}")
     return arguments
 
 

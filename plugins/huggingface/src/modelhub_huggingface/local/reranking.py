@@ -11,7 +11,6 @@ from typing import Any, Never
 from modelhub.plugin import (
     AnswerError,
     Attempt,
-    InvalidRequest,
     ModelCard,
     Plan,
     Ranked,
@@ -20,17 +19,16 @@ from modelhub.plugin import (
     Runtime,
     Unsupported,
     Usage,
-    did_you_mean,
 )
 from modelhub_huggingface.local.architecture import task
 from modelhub_huggingface.local.cards import card, window
 from modelhub_huggingface.local.cross_encoder import judged
 from modelhub_huggingface.local.embedding import described, embedder_plan
 from modelhub_huggingface.local.encoders.encoder import Encoder, load
-from modelhub_huggingface.local.encoders.entailment import entailments
+from modelhub_huggingface.local.encoders.entailment import ARGUMENTS, entailments
 from modelhub_huggingface.local.engine import TorchEngine, Wanted, computed
 from modelhub_huggingface.local.files import ModelFolder, find
-from modelhub_huggingface.local.given import given
+from modelhub_huggingface.local.given import only
 from modelhub_huggingface.local.mishaps import told_apart
 from modelhub_huggingface.local.plans import plan
 from modelhub_huggingface.local.recipe import recipe
@@ -46,7 +44,6 @@ __all__ = ["LocalRanking", "model"]
 Scores = tuple[list[float], int]
 """One for each document, and the tokens that were read."""
 _LOADER = "AutoModelForSequenceClassification"
-_ARGUMENTS = ("hypothesis_template", "multi_label")
 
 
 def model(name: str, options: HuggingFaceOptions) -> LocalRanking:
@@ -79,6 +76,7 @@ def _by_vectors(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> 
     named = f"{options.provider}:{name}"
 
     def run(embedder: Embedder, request: RerankingRequest, wanted: Wanted) -> Scores:
+        only((), request, options, named)
         return likeness(embedder, known, request.query, request.documents, named, wanted)
 
     told = _card(name, folder, known.network, options, "sentence-similarity", context_window=known.input_tokens)
@@ -91,6 +89,7 @@ def _by_pairs(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> Lo
     judge = verdict(folder, named)
 
     def run(encoder: Encoder, request: RerankingRequest, wanted: Wanted) -> Scores:
+        only((), request, options, named)
         scores, tokens = judged(encoder.within(options.context_window), request.query, request.documents, named, wanted)
         return judge.of(scores), tokens
 
@@ -104,11 +103,7 @@ def _of_labels(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> L
     named = f"{options.provider}:{name}"
 
     def run(encoder: Encoder, request: RerankingRequest, wanted: Wanted) -> Scores:
-        for argument in request.extra.get(options.provider, {}):
-            if argument not in _ARGUMENTS:
-                message = f"{named} takes {' and '.join(_ARGUMENTS)}, not {argument!r}."
-                raise InvalidRequest(f"{message}{did_you_mean(argument, _ARGUMENTS)}")
-        arguments = given(request, options)
+        arguments = only(ARGUMENTS, request, options, named)
         alone = bool(arguments.get("multi_label"))
         template = {key: arguments[key] for key in ("hypothesis_template",) if key in arguments}
         return entailments(

@@ -10,7 +10,7 @@ from modelhub.plugin import ContextOverflow, InvalidRequest, TextModel, TextRequ
 from modelhub_huggingface.local.encoders.encoder import Encoder
 from modelhub_huggingface.local.encoders.reader import answered, reader
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.given import given
+from modelhub_huggingface.local.given import only
 from modelhub_huggingface.local.watching import Left
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.pipelines.reading import cited, question_and_context
@@ -34,10 +34,9 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     named = f"{options.provider}:{name}"
 
     def answer(encoder: Encoder, request: TextRequest, wanted: Callable[[], bool]) -> TextResponse[Any]:
-        arguments = given(request, options)
-        longest = arguments.pop("max_answer_len", _LONGEST)
-        if arguments or type(longest) is not int or longest < 1:
-            raise InvalidRequest(f"{named} takes max_answer_len, a number of tokens from 1 on, and no other argument.")
+        longest = only(("max_answer_len",), request, options, named).get("max_answer_len", _LONGEST)
+        if type(longest) is not int or longest < 1:
+            raise InvalidRequest(f"max_answer_len is {longest!r}; it is a number of tokens, from 1 on.")
         question, context = question_and_context(request, named)
         found, tokens = _stretches(encoder, question, context, longest, wanted)
         best = max(found)

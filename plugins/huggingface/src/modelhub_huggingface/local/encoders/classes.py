@@ -11,6 +11,7 @@ from modelhub_huggingface.labels import choices
 from modelhub_huggingface.local.encoders.encoder import Encoder
 from modelhub_huggingface.local.encoders.reader import answered, reader
 from modelhub_huggingface.local.files import ModelFolder
+from modelhub_huggingface.local.given import only
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.pipelines.prompts import one_text
 
@@ -22,6 +23,7 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     named = f"{options.provider}:{name}"
 
     def answer(encoder: Encoder, request: TextRequest, _wanted: Callable[[], bool]) -> TextResponse[Any]:
+        only((), request, options, named)
         if request.output is not None and choices(request.output) is None:
             message = (
                 f"{named} answers with a label: output_type=Literal['a', 'b'] can be asked for, not {request.output.name}."

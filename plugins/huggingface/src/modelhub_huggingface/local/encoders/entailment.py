@@ -12,12 +12,13 @@ from modelhub_huggingface.local.cross_encoder import scores as scores_of
 from modelhub_huggingface.local.encoders.encoder import Encoder
 from modelhub_huggingface.local.encoders.reader import answered, reader
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.given import given
+from modelhub_huggingface.local.given import only
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.pipelines.prompts import one_text
 
-__all__ = ["entailments", "model"]
+__all__ = ["ARGUMENTS", "entailments", "model"]
 
+ARGUMENTS = ("hypothesis_template", "multi_label")
 _HYPOTHESIS = "This example is {}."
 
 
@@ -26,12 +27,10 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     named = f"{options.provider}:{name}"
 
     def answer(encoder: Encoder, request: TextRequest, going_on: Callable[[], bool]) -> TextResponse[Any]:
-        arguments = given(request, options)
+        arguments = only(ARGUMENTS, request, options, named)
         labels = list(wanted(request, named).values)
-        alone = bool(arguments.pop("multi_label", False))
-        hypothesis = arguments.pop("hypothesis_template", _HYPOTHESIS)
-        if arguments:
-            raise InvalidRequest(f"{named} takes hypothesis_template and multi_label, not {', '.join(arguments)}.")
+        alone = bool(arguments.get("multi_label"))
+        hypothesis = arguments.get("hypothesis_template", _HYPOTHESIS)
         shares, tokens = entailments(encoder, one_text(request, named), labels, going_on, hypothesis, alone=alone)
         scores = dict(zip(labels, shares, strict=True))
         return answered(labelled(scores, request, named), tokens, scores)

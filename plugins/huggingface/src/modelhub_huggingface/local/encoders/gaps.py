@@ -10,7 +10,7 @@ from modelhub.plugin import InvalidRequest, TextModel, TextRequest, TextResponse
 from modelhub_huggingface.local.encoders.encoder import Encoder
 from modelhub_huggingface.local.encoders.reader import answered, reader
 from modelhub_huggingface.local.files import ModelFolder
-from modelhub_huggingface.local.given import given
+from modelhub_huggingface.local.given import only
 from modelhub_huggingface.options import HuggingFaceOptions
 from modelhub_huggingface.pipelines.prompts import one_text
 
@@ -26,10 +26,9 @@ def model(name: str, folder: ModelFolder, options: HuggingFaceOptions) -> TextMo
     named = f"{options.provider}:{name}"
 
     def answer(encoder: Encoder, request: TextRequest, _wanted: Callable[[], bool]) -> TextResponse[Any]:
-        arguments = given(request, options)
-        count = arguments.pop("top_k", _WORDS)
-        if arguments or type(count) is not int or count < 1:
-            raise InvalidRequest(f"{named} takes top_k, a number of words from 1 on, and no other argument.")
+        count = only(("top_k",), request, options, named).get("top_k", _WORDS)
+        if type(count) is not int or count < 1:
+            raise InvalidRequest(f"top_k is {count!r}; it is a number of words, from 1 on.")
         text = one_text(request, named)
         if not _GAP.search(text):
             raise InvalidRequest(f"{named} fills gaps, and there is none: write [MASK] where a word is missing.")
