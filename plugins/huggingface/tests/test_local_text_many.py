@@ -9,9 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from local_asking import Steps, config, unload
+from local_asking import Steps, config, loaded, unload
+from modelhub_huggingface.local.writing.choices import Choices
+from modelhub_huggingface.local.writing.row import Row
+from modelhub_huggingface.local.writing.sampling import Sampler
+from modelhub_huggingface.local.writing.speaking import Speaker
 
-from modelhub import AsyncHub, Hub, RateLimited
+from modelhub import AsyncHub, Hub, InvalidRequest, ProviderError, RateLimited
 from modelhub.plugin import engines
 
 pytest.importorskip("torch", reason='models on this machine need it: pip install "modelhub-huggingface[local]"')
@@ -186,6 +190,71 @@ def test_two_models_of_one_folder_and_several_hubs_share_what_is_loaded(llama: s
     with Hub(config(llama, prompt="plain", dtype="bfloat16")) as third:
         third.text("a").generate("hi", max_output_tokens=1)
         assert len(engines().names()) == 2
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"top_k": "5", "do_sample": True}, "top_k is '5'"),
+    ({"top_p": "x", "do_sample": True}, "top_p is 'x'"),
+    ({"top_p": 1.5, "do_sample": True}, "from 0 to 1"),
+    ({"min_p": float("nan"), "do_sample": True}, "min_p is nan"),
+    ({"temperature": float("inf"), "do_sample": True}, "temperature is inf"),
+    ({"do_sample": "yes"}, "do_sample is 'yes'"),
+    ({"max_new_tokens": "many"}, "max_new_tokens is 'many'"),
+    ({"suppress_tokens": [1 << 70]}, "a value that it cannot have"),
+    ({"bad_words_ids": [[10**6]]}, "bad_words_ids holds 1000000"),
+    ({"forced_bos_token_id": -1}, "forced_bos_token_id holds -1"),
+]
+
+
+@pytest.mark.parametrize(("bad", "said"), BAD, ids=[" ".join(bad) for bad, _ in BAD])
+def test_an_argument_that_cannot_be_is_refused(bad: dict[str, Any], said: str, llama: str) -> None:
+    with Hub(config(llama, prompt="plain")) as hub, pytest.raises(InvalidRequest, match=said):
+        hub.text("a").generate("q", max_output_tokens=None if "max_new_tokens" in bad else 3, extra={"huggingface": bad})
+
+
+class Spoilt:
+    """Changes no score, until it fails at the third token of an answer."""
+
+    def __init__(self) -> None:
+        self.left = 2
+
+    def __call__(self, tokens: Any, scores: Any) -> Any:  # noqa: ARG002  # as the library calls its own
+        self.left -= 1
+        return scores[10**6 if self.left < 0 else slice(None)]
+
+
+@pytest.mark.parametrize("kind", ["llama", "bart"])
+def test_a_bad_neighbour_harms_nobody(kind: str, tiny: Callable[..., str]) -> None:
+    """A row whose next token cannot be chosen ends alone: those that are written beside it go on."""
+
+    def row(number: int, *shapers: Any) -> Row:
+        prompt = engine.tokenizer(question(number))["input_ids"]
+        choices = Choices(shaping={"spoilt": True} if shapers else {})
+        return Row(
+            prompt=prompt, before=[2] if kind == "bart" else prompt, sampler=Sampler(choices, shapers),
+            speaker=Speaker(engine.tokenizer.decode), limit=LENGTH, ends=(), word=str, wanted=lambda: True,
+        )  # fmt: skip
+
+    def ended(row: Row) -> Any:
+        return row.channel.come().result(30)[-1]
+
+    with Hub(config(tiny(kind, initializer_range=0.3), prompt="plain")) as hub:
+        hub.text("a").generate("x", max_output_tokens=1)
+        engine = loaded()
+        right = []
+        for number in range(3):
+            engine.submit(alone := row(number))
+            right.append(ended(alone))
+        steps = Steps()
+        rows = [row(0), row(5, Spoilt()), row(1), row(2)]
+        with engine._changed:  # so that they begin together
+            for each in rows:
+                engine.submit(each)
+        first, bad, *others = map(ended, rows)
+    assert isinstance(bad, ProviderError)
+    assert "IndexError" in bad.message
+    assert [first, *others] == right
+    assert max(steps.rows) == 4 and 3 in steps.rows
 
 
 def test_two_models_write_at_once(llama: str, tiny: Callable[..., str]) -> None:

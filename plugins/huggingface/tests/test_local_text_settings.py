@@ -66,9 +66,19 @@ def test_a_seed_repeats_whatever_stands_beside_it(llama: dict[str, Any]) -> None
     assert asyncio.run(scene()) == alone
 
 
-@pytest.mark.parametrize("narrow", [{"temperature": 0}, {"top_k": 1}, {"top_p": 1e-9}, {"temperature": 1e-4}, {}])
+@pytest.mark.parametrize(
+    "narrow", [{"temperature": 0}, {"top_k": 1}, {"top_p": 1e-9}, {"temperature": 1e-4}, {"temperature": 1e-320}, {}]
+)
 def test_a_choice_of_one_is_the_likeliest(narrow: dict[str, Any], llama: dict[str, Any]) -> None:
     assert tokens(llama, max_output_tokens=16, **narrow) == tokens(llama, max_output_tokens=16, extra=given(do_sample=False))
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 63])
+@pytest.mark.parametrize("arguments", [{}, {"num_beams": 2}])
+def test_a_seed_that_would_stand_for_another_is_refused(seed: int, arguments: dict[str, Any], llama: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="0 or more, and less than 2 to the power of 63"):
+        tokens(llama, seed=seed, extra=given(**arguments), **DRAWN)
+    assert tokens(llama, seed=(1 << 63) - 1, max_output_tokens=2, temperature=1.0)
 
 
 def given(**arguments: Any) -> dict[str, Any]:
