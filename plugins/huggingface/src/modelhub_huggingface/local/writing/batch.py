@@ -8,7 +8,10 @@ from typing import Any
 from modelhub_huggingface.local.writing.network import Kept, Network, layers
 from modelhub_huggingface.local.writing.row import Row
 
-__all__ = ["Batch", "choose"]
+__all__ = ["Batch", "Failed", "choose"]
+
+Failed = Callable[[Exception, list[Row]], None]
+"""Tells those who wait for these rows what went wrong."""
 
 _PIECE = 512
 """Tokens of a prompt that are taken in at once: between two such pieces somebody may leave."""
@@ -19,9 +22,10 @@ _SHORT = 128
 class Batch:
     """Rows that have begun, in one cache. The engine's thread is the only one that touches it."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, failed: Failed) -> None:
         self.rows: list[Row] = []
         self._network = network
+        self._failed = failed
         self._kept: Kept = None
         self._width = 0
         """Tokens that are kept of each row, what fills shorter ones up among them."""
@@ -29,7 +33,7 @@ class Batch:
     def admit(self, rows: Sequence[Row]) -> None:
         """Take in prompts, choose their first tokens, and go on with those that are not over."""
         for group in _groups(rows):
-            begun = Batch(self._network)
+            begun = Batch(self._network, self._failed)
             begun._begin(group)
             begun._leave_out()
             self._join(begun)
@@ -41,7 +45,7 @@ class Batch:
         tokens = torch.tensor([[row.tokens[-1]] for row in self.rows], device=self._network.device)
         self._width += 1
         mask, positions = self._seen(self._width, 1)
-        choose(self.rows, self._network.scores(tokens, self._kept, mask, positions))
+        choose(self.rows, self._network.scores(tokens, self._kept, mask, positions), self._failed)
         self._leave_out()
 
     def drop_unwanted(self) -> None:
@@ -65,7 +69,7 @@ class Batch:
             mask, positions = self._seen(self._width, piece.shape[1], longest - self._width)
             scores = self._network.scores(piece, self._kept, mask, positions)
         if self._width == longest:
-            choose(rows, scores)
+            choose(rows, scores, self._failed)
         else:
             for row in rows:
                 row.over = True
@@ -117,11 +121,17 @@ def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
     yield from ([row] for row in rows if row.length > _SHORT)
 
 
-def choose(rows: Sequence[Row], scores: Any) -> None:
-    """The next token of each: the likeliest of all rows at once, where that is what they want."""
+def choose(rows: Sequence[Row], scores: Any, failed: Failed) -> None:
+    """The next token of each: the likeliest of all rows at once, where that is what they want.
+
+    A row for which there can be none has ``failed``; those beside it go on.
+    """
     likeliest = scores.argmax(-1).tolist()
     for row, line, token in zip(rows, scores, likeliest, strict=True):
-        row.take(line, token)
+        try:
+            row.take(line, token)
+        except Exception as error:  # noqa: BLE001  # told to whoever waits for this row
+            failed(error, [row])
 
 
 def _put_beside(ours: Kept, theirs: Kept, longer: int) -> None:

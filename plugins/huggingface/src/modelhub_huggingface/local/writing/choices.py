@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from modelhub.plugin import InvalidRequest, TextSettings
+from modelhub_huggingface.local.dice import within
 
 __all__ = ["Choices", "choices"]
 
@@ -36,6 +38,8 @@ _UNREAD = (
     *("output_attentions", "output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate", "prefix"),
 )
 """What a model's own settings hold beside, read elsewhere or not at all."""
+_COLD = 1e-6
+"""A temperature below which no number could tell its probabilities from those of 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +78,12 @@ def choices(knobs: TextSettings, given: Mapping[str, Any], own: Mapping[str, Any
     limit, longest = _limits(knobs, given, own)
     return Choices(
         temperature=_temperature(knobs, asked),
-        top_k=knobs.top_k or asked.get("top_k"),
-        top_p=knobs.top_p or asked.get("top_p"),
-        min_p=asked.get("min_p"),
+        top_k=_whole("top_k", _said(knobs.top_k, asked.get("top_k"))),
+        top_p=_share("top_p", _said(knobs.top_p, asked.get("top_p"))),
+        min_p=_share("min_p", asked.get("min_p")),
         presence=knobs.presence_penalty or 0.0,
         frequency=knobs.frequency_penalty or 0.0,
-        seed=knobs.seed,
+        seed=None if knobs.seed is None else within(knobs.seed),
         logprobs=knobs.logprobs,
         shaping={name: asked[name] for name in SHAPING if name in asked},
         limit=limit,
@@ -89,12 +93,16 @@ def choices(knobs: TextSettings, given: Mapping[str, Any], own: Mapping[str, Any
 
 
 def _temperature(knobs: TextSettings, asked: Mapping[str, Any]) -> float:
-    """0 where nothing asks for chance."""
+    """0 where nothing asks for chance, or where hardly any is left."""
+    drawing = asked.get("do_sample", False)
+    if not isinstance(drawing, bool):
+        raise InvalidRequest(f"do_sample is {drawing!r}; it must be true or false.")
+    found = 0.0
     if knobs.temperature is not None:
-        return knobs.temperature
-    if knobs.top_p is not None or knobs.top_k is not None or asked.get("do_sample", False):
-        return _number("temperature", asked.get("temperature", 1.0))
-    return 0.0
+        found = knobs.temperature
+    elif knobs.top_p is not None or knobs.top_k is not None or drawing:
+        found = _number("temperature", asked.get("temperature", 1.0))
+    return 0.0 if found < _COLD or _said(knobs.top_p, asked.get("top_p")) == 0 else found
 
 
 def _limits(knobs: TextSettings, given: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -103,13 +111,31 @@ def _limits(knobs: TextSettings, given: Mapping[str, Any], own: Mapping[str, Any
         return knobs.max_output_tokens, None
     for said in (given, own):
         if said.get("max_new_tokens") is not None:
-            return int(_number("max_new_tokens", said["max_new_tokens"])), None
+            return _whole("max_new_tokens", said["max_new_tokens"]), None
         if said.get("max_length") is not None:
-            return None, int(_number("max_length", said["max_length"]))
+            return None, _whole("max_length", said["max_length"])
     return None, None
 
 
+def _said(nearest: Any, other: Any) -> Any:
+    return other if nearest is None else nearest
+
+
+def _whole(name: str, value: object) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise InvalidRequest(f"{name} is {value!r}; it must be a whole number, 1 or more.")
+    return value
+
+
+def _share(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise InvalidRequest(f"{name} is {value!r}; it must be a number from 0 to 1.")
+    return value
+
+
 def _number(name: str, value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
         raise InvalidRequest(f"{name} is {value!r}; it must be a number, 0 or more.")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelhub_huggingface.local.writing.batch import choose
+from modelhub_huggingface.local.writing.batch import Failed, choose
 from modelhub_huggingface.local.writing.network import Kept, Network
 from modelhub_huggingface.local.writing.row import Row
 
@@ -15,9 +15,10 @@ __all__ = ["EncodedBatch"]
 class EncodedBatch:
     """As ``Batch``, of an encoder-decoder: no decoder of that family can tell rows of different lengths apart."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, failed: Failed) -> None:
         self.rows: list[Row] = []
         self._network = network
+        self._failed = failed
         self._kept: Kept = None
         self._read: Any = None
         self._mask: Any = None
@@ -48,7 +49,7 @@ class EncodedBatch:
         import torch
 
         fed = torch.tensor(tokens, device=self._network.device)
-        choose(self.rows, self._network.scores(fed, self._kept, self._mask, encoder_outputs=self._read))
+        choose(self.rows, self._network.scores(fed, self._kept, self._mask, encoder_outputs=self._read), self._failed)
         self._leave_out()
 
     def _leave_out(self) -> None:

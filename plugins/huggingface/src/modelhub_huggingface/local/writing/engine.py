@@ -74,7 +74,8 @@ class WritingEngine:
             row.fail(self._unloaded())
 
     def _batch(self) -> Batch | EncodedBatch:
-        return EncodedBatch(self.network) if self.network.encodes else Batch(self.network)
+        kind = EncodedBatch if self.network.encodes else Batch
+        return kind(self.network, self._failed)
 
     def _advance(self, batch: Batch | EncodedBatch, newcomers: list[Row]) -> None:
         """One more token of each row; the first of those that begin."""

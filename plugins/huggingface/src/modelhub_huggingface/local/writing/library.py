@@ -28,7 +28,7 @@ def write_alone(module: Any, row: Row) -> None:
                 stopping_criteria=[_unwanted(row)],
                 **given,
             )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         why = " ".join(str(error).split())
         raise InvalidRequest(f"The library does not write with these arguments ({', '.join(given)}): {why}") from error
     for token in written[0].tolist()[row.length :]:

@@ -62,10 +62,24 @@ class Rows:
         return row, _unheeded(request) if alone else ()
 
     def _shapers(self, chosen: Choices, begin: int, ends: list[int]) -> list[Callable[[Any, Any], Any]]:
+        self._require_tokens(chosen.shaping)
         try:
             return shapers(chosen.shaping, begin, ends, self.network.device)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
             raise InvalidRequest(f"An argument has a value that it cannot have: {error}") from error
+
+    def _require_tokens(self, shaping: Mapping[str, Any]) -> None:
+        """Raise for a token that the network has no score for: an accelerator would come to a halt over it."""
+        size = self.network.module.get_output_embeddings().weight.shape[0]
+        forced, words = shaping.get("forced_bos_token_id"), shaping.get("bad_words_ids", ())
+        named = [("forced_bos_token_id", forced)] if forced is not None else []
+        if isinstance(words, list | tuple):
+            named += [("bad_words_ids", token) for word in words if isinstance(word, list | tuple) for token in word]
+        for name, token in named:
+            if type(token) is not int or not 0 <= token < size:
+                raise InvalidRequest(
+                    f"{name} holds {token!r}, and the model's tokens are the whole numbers from 0 to {size - 1}."
+                )
 
     def _limit(self, prompt: Prompt, chosen: Choices, request: TextRequest) -> int:
         """The most tokens that the answer may have. Raises ``ContextOverflow`` where there is no room for it."""

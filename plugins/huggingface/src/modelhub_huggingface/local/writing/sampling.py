@@ -56,7 +56,7 @@ def drawn(scores: Any, choices: Choices, chance: float) -> int:
     import torch
 
     wide = torch.float32 if scores.device.type == "mps" else torch.float64
-    scores, places = (scores / choices.temperature).to(wide), None
+    scores, places = scores.to(wide) / choices.temperature, None
     if choices.top_k is not None and choices.top_k < len(scores):
         scores, places = scores.topk(choices.top_k)
     shares = scores.softmax(-1)
