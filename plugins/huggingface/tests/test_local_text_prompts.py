@@ -115,6 +115,11 @@ def test_a_model_without_a_template_goes_on_from_a_text_and_takes_no_conversatio
             SetupError, match=r"no chat template.*single message.*chat_template = \"file.jinja\" in \[providers"
         ):
             prompt_of(settings, conversation)
+    with pytest.raises(SetupError, match=r"no chat template.*Ask it with a single message"):
+        prompt_of(settings, CONVERSATION[1:])
+    with Hub(settings) as hub, pytest.raises(SetupError, match=r"nor an output_type.* a classifier") as caught:
+        hub.text("a").generate(PROMPT, output_type=Place)
+    assert "Ask it with a single message" not in caught.value.message, "That is what was done."
     with pytest.raises(SetupError, match="no chat template"):
         prompt_of(config(tiny("gpt2"), prompt="chat"), "hi")
     with pytest.raises(InvalidRequest, match=r"plain prompt .* is one message, not 4 \(system, user, assistant, user\)"):

@@ -93,7 +93,7 @@ class Prompts:
         if len(messages) == 1:
             return messages[0].text
         if self.options.prompt is None:
-            raise _untold(self.options)
+            raise _uninstructed(self.options) if messages[0].role == "system" else _untold(self.options)
         roles = ", ".join(message.role for message in messages)
         words = f'A plain prompt (prompt = "plain") is one message, not {len(messages)} ({roles}): it has no turns.'
         raise InvalidRequest(words)
@@ -132,4 +132,14 @@ def _untold(options: HuggingFaceOptions) -> SetupError:
     return SetupError(
         "The model has no chat template, so nobody knows how it expects a conversation. Ask it with a single message, which it "
         f'goes on with as it is, or set chat_template = "file.jinja" in [providers.{options.provider}].'
+    )
+
+
+def _uninstructed(options: HuggingFaceOptions) -> SetupError:
+    """A type that is asked for comes as a message of the system as well, where a model takes no schema."""
+    return SetupError(
+        "The model has no chat template, so nothing carries an instruction to it: neither a system message, nor an "
+        "output_type, which is put into one. It goes on with a single message as it is. To have a type, ask a model that chats, or for "
+        "output_type=Literal[...] a classifier (text-classification, zero-shot-classification); or set "
+        f'chat_template = "file.jinja" in [providers.{options.provider}], if the model was trained on one.'
     )
