@@ -180,6 +180,39 @@ def test_a_folder_without_a_tokenizer_is_refused(kind: str, configured: bool, ti
     assert engines().names() == ()
 
 
+@pytest.mark.parametrize(
+    ("changes", "options", "told"),
+    [
+        ({}, {"task": "fill-mask"}, r'is a GPT2LMHeadModel, which was not made for task = "fill-mask": leave task out'),
+        ({}, {"task": "text-classification"}, r'not made for task = "text-classification", leave task out'),
+        ({"model_type": "tomorrow"}, {}, r"is of the type 'tomorrow', which this transformers does not know\. A newer one may"),
+        ({"n_embd": "wide"}, {}, r"cannot be loaded: .*n_embd"),
+        ({"architectures": None}, {}, r"config\.json has no architectures\. Add them"),
+    ],
+)
+def test_what_fetching_again_would_not_mend_is_told_as_what_it_is(
+    changes: dict[str, Any], options: dict[str, Any], told: str, tiny: Callable[..., str], tmp_path: Path
+) -> None:
+    with pytest.raises(SetupError, match=told) as caught:
+        asked(str(copied(tiny("gpt2"), tmp_path / "m", **changes)), **options)
+    assert ("Fetch the model again" in caught.value.message) == (options.get("task") == "text-classification")
+    assert "AutoModel" not in caught.value.message
+
+
+def test_an_empty_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"holds no model .* it has no config\.json"):
+        asked(str(tmp_path))
+
+
+def test_a_library_that_goes_on_for_long_is_cut_at_a_word(tmp_path: Path) -> None:
+    from modelhub_huggingface.local.files import ModelFolder
+    from modelhub_huggingface.local.loading import loaded
+
+    with pytest.raises(SetupError) as caught, loaded(ModelFolder(str(tmp_path))):
+        raise ValueError("lighthouse " * 100)
+    assert caught.value.message.endswith(" lighthouse ….")
+
+
 def test_a_folder_that_is_not_there_is_an_unknown_model(tmp_path: Path) -> None:
     with pytest.raises(UnknownModel, match="There is no folder"):
         asked(str(tmp_path / "missing"))

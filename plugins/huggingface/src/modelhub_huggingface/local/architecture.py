@@ -59,8 +59,13 @@ def architecture(folder: ModelFolder) -> str:
     found = folder.config.get("architectures")
     if isinstance(found, list) and found and isinstance(found[0], str):
         return found[0]
-    message = f"{folder.path} does not say what its network is: config.json has no architectures. Fetch the model again."
-    raise SetupError(message)
+    if not folder.has("config.json"):
+        raise SetupError(
+            f"{folder.path} holds no model that can be computed here: it has no config.json. Name the folder that has one. "
+            "Fetch the model again where it should be here."
+        )
+    message = f"{folder.path} does not say what its network is: its config.json has no architectures."
+    raise SetupError(f'{message} Add them where you know them, as in "architectures": ["BertForMaskedLM"].')
 
 
 def before_first(config: Mapping[str, Any]) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from json import JSONDecodeError
+from pickle import UnpicklingError
+from textwrap import shorten
 from types import ModuleType
 from typing import Any
 
@@ -41,7 +44,7 @@ def network(loader: str, folder: ModelFolder, options: HuggingFaceOptions, spare
     """
     torch, transformers = torch_of(options), library("transformers")
     place, found = device(torch, options), safe(folder, options)
-    with loaded(folder), quietly(transformers):
+    with loaded(folder, options.task), quietly(transformers):
         made, told = getattr(transformers, loader).from_pretrained(
             folder.path,
             dtype=precision(torch, options, found.stored, place),
@@ -50,7 +53,7 @@ def network(loader: str, folder: ModelFolder, options: HuggingFaceOptions, spare
             use_safetensors=not found.pickled,
             output_loading_info=True,
         )
-        _require_whole(folder, told, spare)
+        _require_whole(folder, told, spare, options.task)
         return made.eval().to(place), place
 
 
@@ -80,8 +83,8 @@ def _no_tokenizer(folder: ModelFolder) -> SetupError:
 
 
 @contextmanager
-def loaded(folder: ModelFolder) -> Iterator[None]:
-    """What a library raises while it reads these files, as a ``SetupError`` that names them."""
+def loaded(folder: ModelFolder, task: str | None = None) -> Iterator[None]:
+    """What a library raises while it reads these files, as a ``SetupError`` that names them. ``task``: as the options say."""
     try:
         yield
     except (ModelhubError, MemoryError):
@@ -89,10 +92,34 @@ def loaded(folder: ModelFolder) -> Iterator[None]:
     except ImportError as error:
         raise SetupError(f"{folder.path} needs a library that is not installed: {_first(error)}") from error
     except Exception as error:
-        if "custom code" in str(error):
-            message = f"{folder.path} needs code of its own (auto_map in its config.json), and such code is never run here."
-            raise SetupError(f"{message} Take a model that transformers knows, or ask this one where it is served.") from None
-        raise SetupError(f"{folder.path} cannot be loaded: {_first(error)} Fetch the model again.") from error
+        raise SetupError(f"{folder.path} {_why(folder, task, error)}") from error
+
+
+def _why(folder: ModelFolder, task: str | None, error: Exception) -> str:
+    """Why the files cannot be loaded, and what to do: they are fetched again where they are damaged, and else not."""
+    said, kind = str(error), folder.config.get("model_type")
+    if "custom code" in said:
+        return (
+            "needs code of its own (auto_map in its config.json), and such code is never run here. "
+            "Take a model that transformers knows, or ask this one where it is served."
+        )
+    if "does not recognize this architecture" in said:
+        return (
+            f"is of the type {kind!r}, which this transformers does not know. A newer one may, where that is a new type: "
+            "pip install --upgrade transformers; or ask the model where it is served."
+        )
+    if said.startswith("Unrecognized configuration class"):
+        unfit = "which is not computed here" if task is None else f'which was not made for task = "{task}": leave task out'
+        return f"is a {(folder.config.get('architectures') or [kind])[0]}, {unfit}, or take another model."
+    if "ignore_mismatched_sizes" in said:
+        return "has weights of other shapes than its config.json says. Fetch the model again."
+    damaged = isinstance(error, _DAMAGED) or type(error).__name__ in _DAMAGED_BY_NAME or getattr(error, "errno", 0) is None
+    return f"cannot be loaded: {_first(error)}{' Fetch the model again.' if damaged else ''}"
+
+
+_DAMAGED = (EOFError, LookupError, UnicodeError, JSONDecodeError, UnpicklingError)
+_DAMAGED_BY_NAME = ("SafetensorError", "Exception")
+"""The second is all that the library of tokenizers raises."""
 
 
 @contextmanager
@@ -109,15 +136,17 @@ def quietly(*libraries: Any) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _require_whole(folder: ModelFolder, told: Any, spare: tuple[str, ...]) -> None:
+def _require_whole(folder: ModelFolder, told: Any, spare: tuple[str, ...], task: str | None) -> None:
     """A weight that the files lack would be made up by the library, at random."""
     missing = [name for name in told.get("missing_keys", ()) if not name.endswith(_NOT_NEEDED) and not name.startswith(spare)]
     if missing or told.get("mismatched_keys"):
         what = f"lack {len(missing)} weights, {min(missing)} among them" if missing else "have weights of other shapes"
-        raise SetupError(f"The files of {folder.path} {what}: they are no whole model of that kind. Fetch the model again.")
+        other = "" if task is None else f' Where it was not made for task = "{task}", leave task out.'
+        message = f"The files of {folder.path} {what}: they are no whole model of that kind. Fetch the model again."
+        raise SetupError(f"{message}{other}")
 
 
 def _first(error: Exception) -> str:
     """What an error says first: libraries go on for pages."""
-    told = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
+    told = shorten(str(error), 300, placeholder=" …").rstrip(".") or type(error).__name__
     return f"{told}."

@@ -139,7 +139,7 @@ def _uninstructed(options: HuggingFaceOptions) -> SetupError:
     """A type that is asked for comes as a message of the system as well, where a model takes no schema."""
     return SetupError(
         "The model has no chat template, so nothing carries an instruction to it: neither a system message, nor an "
-        "output_type, which is put into one. It goes on with a single message as it is. To have a type, ask a model that chats, or for "
-        "output_type=Literal[...] a classifier (text-classification, zero-shot-classification); or set "
+        "output_type, which is put into one. It goes on with a single message as it is. To have a type, ask a model that "
+        "chats, or for output_type=Literal[...] a classifier (text-classification, zero-shot-classification); or set "
         f'chat_template = "file.jinja" in [providers.{options.provider}], if the model was trained on one.'
     )
