@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -70,7 +71,8 @@ class Rows:
 
     def _require_tokens(self, shaping: Mapping[str, Any]) -> None:
         """Raise for a token that the network has no score for: an accelerator would come to a halt over it."""
-        size = self.network.module.get_output_embeddings().weight.shape[0]
+        last = self.network.module.get_output_embeddings()
+        size = math.inf if last is None else last.weight.shape[0]
         forced, words = shaping.get("forced_bos_token_id"), shaping.get("bad_words_ids", ())
         named = [("forced_bos_token_id", forced)] if forced is not None else []
         if isinstance(words, list | tuple):
