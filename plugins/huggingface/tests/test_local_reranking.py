@@ -210,6 +210,17 @@ def test_who_shares_a_model_keeps_their_own_prompts(tmp_path: Path) -> None:
     assert scores["a"] != scores["b"]
 
 
+def test_half_precision_on_a_processor_is_said_to_be_slow(tiny: Any, tmp_path: Path) -> None:
+    with Hub(config=config(dtype="float16", device="cpu")) as hub:
+        told = [hub.reranking(f"huggingface:{tiny('bert-ranking')}").rank("雨", ["rain"])]
+        told += [hub.embedding(f"huggingface:{sentences(tmp_path / 'm')}").embed(["雨"])]
+        told += [hub.text(f"huggingface:{tiny(kind)}").generate("rain") for kind in ("gpt2", "bert-classes")]
+    assert [[notice.setting for notice in one.notices] for one in told] == [["dtype"]] * len(told)
+    assert "take bfloat16 or float32" in told[0].notices[0].message
+    with Hub(config=config(dtype="bfloat16", device="cpu")) as hub:
+        assert hub.reranking(f"huggingface:{tiny('bert-ranking')}").rank("雨", ["rain"]).notices == ()
+
+
 def test_only_the_best_come_where_that_is_asked(tiny: Any) -> None:
     with Hub(config=config()) as hub:
         client = hub.reranking(f"huggingface:{tiny('bert-ranking', max_position_embeddings=128)}")

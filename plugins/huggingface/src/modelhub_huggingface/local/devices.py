@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelhub.plugin import ConfigError, SetupError
+from modelhub.plugin import ConfigError, Notice, SetupError
 from modelhub_huggingface.options import HuggingFaceOptions
 
-__all__ = ["device", "has_fast_bfloat16", "precision", "torch_of"]
+__all__ = ["device", "has_fast_bfloat16", "precision", "slow", "torch_of"]
 
 _STORED = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -45,6 +45,13 @@ def precision(torch: Any, options: HuggingFaceOptions, stored: str | None, chose
     if options.dtype is None and chosen.type == "cpu" and name == "float16":
         name = "float32"
     return getattr(torch, name)
+
+
+def slow(network: Any) -> tuple[Notice, ...]:
+    """What whoever has a processor compute in half precision should know: it takes many times as long."""
+    if network.device.type != "cpu" or str(network.dtype) != "torch.float16":
+        return ()
+    return (Notice("dtype", "It was computed in float16 on a processor, which is slow: take bfloat16 or float32."),)
 
 
 def has_fast_bfloat16(torch: Any, chosen: Any) -> bool:

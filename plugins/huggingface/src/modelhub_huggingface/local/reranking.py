@@ -12,6 +12,7 @@ from modelhub.plugin import (
     AnswerError,
     Attempt,
     ModelCard,
+    Notice,
     Plan,
     Ranked,
     RerankingRequest,
@@ -23,6 +24,7 @@ from modelhub.plugin import (
 from modelhub_huggingface.local.architecture import task
 from modelhub_huggingface.local.cards import card, window
 from modelhub_huggingface.local.cross_encoder import judged
+from modelhub_huggingface.local.devices import slow
 from modelhub_huggingface.local.embedding import described, embedder_plan
 from modelhub_huggingface.local.encoders.encoder import Encoder, load
 from modelhub_huggingface.local.encoders.entailment import ARGUMENTS, entailments
@@ -138,7 +140,7 @@ class LocalRanking:
     metadata: Mapping[str, Any]
 
     async def call(self, request: RerankingRequest, runtime: Runtime) -> RerankingResponse:
-        scores, tokens = await computed(self.plan, partial(self._scores, request), request, runtime)
+        (scores, tokens), notices = await computed(self.plan, partial(self._scores, request), request, runtime)
         best = sorted(range(len(scores)), key=lambda place: -scores[place])
         provider, _, name = self.card.model.partition(":")
         return RerankingResponse(
@@ -146,6 +148,7 @@ class LocalRanking:
             model=name,
             provider=provider,
             usage=Usage(input_tokens=tokens),
+            notices=notices,
             provider_metadata={"task": self.card.task, **self.metadata},
             attempts=(Attempt(self.card.model),),
         )
@@ -153,9 +156,9 @@ class LocalRanking:
     def stream(self, request: RerankingRequest, runtime: Runtime) -> AsyncGenerator[Never, None]:  # noqa: ARG002  # the protocol's
         raise Unsupported("A ranking comes whole: call the model instead of streaming it.", feature="stream")
 
-    def _scores(self, request: RerankingRequest, part: Any, wanted: Wanted) -> Scores:
+    def _scores(self, request: RerankingRequest, part: Any, wanted: Wanted) -> tuple[Scores, tuple[Notice, ...]]:
         with told_apart(self.card.model, "Rank fewer documents, or shorter ones."):
             scores, tokens = self.run(part, request, wanted)
         if not all(map(isfinite, scores)):
             raise AnswerError(f"{self.card.model} gave a document a score that is no number.")
-        return scores, tokens
+        return (scores, tokens), slow(part.network)

@@ -24,6 +24,7 @@ from modelhub.plugin import (
 from modelhub_huggingface.local import voices
 from modelhub_huggingface.local.architecture import architecture
 from modelhub_huggingface.local.cards import card
+from modelhub_huggingface.local.devices import slow
 from modelhub_huggingface.local.engine import TorchEngine, Wanted, computed
 from modelhub_huggingface.local.files import ModelFolder, find
 from modelhub_huggingface.local.given import given
@@ -75,11 +76,11 @@ class Speaking:
         check(form)
         asked = self._asked(request)
 
-        def run(voice: voices.Voice, wanted: Wanted) -> voices.Spoken:
+        def run(voice: voices.Voice, wanted: Wanted) -> tuple[voices.Spoken, tuple[Notice, ...]]:
             with told_apart(self.card.model, "Speak a shorter text."):
-                return voices.spoken(voice, asked, wanted)
+                return voices.spoken(voice, asked, wanted), slow(voice.network)
 
-        spoken = await computed(self.plan, run, request, runtime)
+        spoken, notices = await computed(self.plan, run, request, runtime)
         audio = await runtime.in_thread(sounding, spoken.samples, self.rate, form)
         seconds = len(spoken.samples) / self.rate
         return SpeechResponse(
@@ -90,7 +91,7 @@ class Speaking:
             sample_rate=self.rate,
             duration=seconds,
             usage=Usage(characters=len(request.text), audio_seconds=seconds or None),
-            notices=_notices(spoken),
+            notices=(*_notices(spoken), *notices),
         )
 
     async def stream(self, request: SpeechRequest, runtime: Runtime) -> AsyncGenerator[SpeechEvent, None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelhub.plugin import Notice, SetupError
-from modelhub_huggingface.local.devices import device, has_fast_bfloat16, torch_of
+from modelhub_huggingface.local.devices import device, has_fast_bfloat16, slow, torch_of
 from modelhub_huggingface.local.engine import TorchEngine
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.lengths import at_once, together
@@ -70,11 +70,12 @@ class Embedder:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What whoever asked for several processes should know."""
+        """What whoever asked for several processes, or for half precision, should know."""
         if self.alone:
             return (Notice("processes", f"Several processes are for a processor; this model is on {self.device}."),)
         why = None if self.crew is None else self.crew.failure
-        return () if why is None else (Notice("processes", f"A process that should have helped does not: {why}."),)
+        idle = () if why is None else (Notice("processes", f"A process that should have helped does not: {why}."),)
+        return (*idle, *slow(self.network))
 
     def close(self) -> None:
         """End the processes that helped."""

@@ -20,6 +20,7 @@ from modelhub.plugin import (
     Usage,
 )
 from modelhub_huggingface.local.cards import card
+from modelhub_huggingface.local.devices import slow
 from modelhub_huggingface.local.encoders.encoder import Encoder, Engine, load
 from modelhub_huggingface.local.engine import computed
 from modelhub_huggingface.local.files import ModelFolder
@@ -48,7 +49,8 @@ class Reader:
     async def call(self, request: TextRequest, runtime: Runtime) -> TextResponse[Any]:
         def run(encoder: Encoder, wanted: Callable[[], bool]) -> TextResponse[Any]:
             with told_apart(self.plan.name, "Send a shorter text."):
-                return self.answer(encoder.within(self.limit), request, wanted)
+                answer = self.answer(encoder.within(self.limit), request, wanted)
+                return replace(answer, notices=(*answer.notices, *slow(encoder.network)))
 
         return replace(await computed(self.plan, run, request, runtime), model=self.name, provider=self.provider)
 

@@ -26,6 +26,7 @@ from modelhub.plugin import (
     Usage,
     engines,
 )
+from modelhub_huggingface.local.devices import slow
 from modelhub_huggingface.local.engine import Wanted
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.tokens import counter
@@ -110,7 +111,7 @@ class Writer:
                                 listening.begun = True
                                 yield told
                         else:
-                            yield self._answer(row, told, notices)
+                            yield self._answer(row, told, (*notices, *slow(engine.network.module)))
                             return
             finally:
                 wanted.leave()
