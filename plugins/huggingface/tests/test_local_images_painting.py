@@ -34,6 +34,13 @@ def painting(made: Callable[..., str]) -> Iterator[Callable[..., Any]]:
     engines().close()
 
 
+def test_half_precision_on_a_processor_is_said_to_be_slow(made: Callable[..., str]) -> None:
+    options = {"arguments": STEPS, "dtype": "float16", "device": "cpu"}
+    with modelhub.Hub({"providers": {"huggingface": options}}) as hub:
+        painter = hub.image(f"huggingface:{made('tiny_diffusion', 'stable_diffusion')}")
+        assert [notice.setting for notice in painter.generate(PROMPT, seed=1).notices] == ["dtype"]
+
+
 def opened(response: ImageResponse, number: int = 0) -> Any:
     from PIL import Image
 

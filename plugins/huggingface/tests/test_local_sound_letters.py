@@ -42,6 +42,15 @@ def test_what_is_spoken_is_written_down(listener: Any, form: dict[str, int]) -> 
     assert (response.segments, response.words) == ((), ())
 
 
+def test_half_precision_on_a_processor_is_said_to_be_slow(made: Callable[..., str]) -> None:
+    settings = {"providers": {"huggingface": {"dtype": "float16", "device": "cpu"}}}
+    with modelhub.Hub(settings) as hub:
+        folders = [made("tiny_sound", kind) for kind in ("ctc", "whisper", "vits")]
+        told = [hub.transcription(f"huggingface:{folder}").transcribe(wav(spoken(WORDS))) for folder in folders[:2]]
+        said = [*told, hub.speech(f"huggingface:{folders[2]}").speak("Hello.")]
+    assert [[notice.setting for notice in one.notices] for one in said] == [["dtype"]] * 3
+
+
 def test_no_word_is_lost_or_doubled_where_two_stretches_meet(listener: Any) -> None:
     response = listener.transcribe(wav(spoken(LONG)), timestamps=["word"])
     assert response.text == LONG

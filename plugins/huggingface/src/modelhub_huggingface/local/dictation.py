@@ -20,6 +20,7 @@ from modelhub.plugin import (
 )
 from modelhub_huggingface.local import whisper
 from modelhub_huggingface.local.cards import card
+from modelhub_huggingface.local.devices import slow
 from modelhub_huggingface.local.engine import TorchEngine, Wanted, held
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.given import given
@@ -81,12 +82,12 @@ class Dictation:
                     arguments=arguments,
                 )
                 try:
-                    stretch = await turns.take(_run(sound[start:], start / RATE, asked, self.card.model))
+                    stretch, told = await turns.take(_run(sound[start:], start / RATE, asked, self.card.model))
                 except ModelhubError as error:
                     error.partial = transcript.so_far()
                     raise
                 start, prompt, transcript.language = start + stretch.heard, None, stretch.language
-                _note(transcript, stretch)
+                _note(transcript, stretch, told)
                 for event in transcript.add(stretch.segments, stretch.words):
                     yield event
         yield Finished(transcript.response())
@@ -108,15 +109,16 @@ class Dictation:
 
 def _run(
     sound: NDArray[np.float32], start: float, asked: whisper.Asked, name: str
-) -> Callable[[whisper.Whisper, Wanted], whisper.Stretch]:
-    def run(model: whisper.Whisper, wanted: Wanted) -> whisper.Stretch:
+) -> Callable[[whisper.Whisper, Wanted], tuple[whisper.Stretch, tuple[Notice, ...]]]:
+    def run(model: whisper.Whisper, wanted: Wanted) -> tuple[whisper.Stretch, tuple[Notice, ...]]:
         with told_apart(name, 'Set dtype = "bfloat16", or take a smaller model.'):
-            return whisper.written_down(model, sound, start, asked, wanted)
+            return whisper.written_down(model, sound, start, asked, wanted), slow(model.network)
 
     return run
 
 
-def _note(transcript: Transcript, stretch: whisper.Stretch) -> None:
+def _note(transcript: Transcript, stretch: whisper.Stretch, told: tuple[Notice, ...]) -> None:
+    transcript.notices += [notice for notice in told if notice not in transcript.notices]
     transcript.tokens = (transcript.tokens or 0) + stretch.tokens
     if stretch.left_out:
         message = f"The prompt was longer than the model can keep: its first {stretch.left_out} tokens were left out."

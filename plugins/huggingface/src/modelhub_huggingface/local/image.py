@@ -26,6 +26,7 @@ from modelhub.plugin import (
 )
 from modelhub_huggingface.local import painting
 from modelhub_huggingface.local.cards import card
+from modelhub_huggingface.local.devices import slow
 from modelhub_huggingface.local.engine import TorchEngine, Wanted, held
 from modelhub_huggingface.local.files import ModelFolder, find
 from modelhub_huggingface.local.mishaps import told_apart
@@ -80,7 +81,7 @@ class Painting:
             for number in range(request.count):
                 job = replace(order.job, seed=(order.job.seed + number) % (1 << 63))
                 try:
-                    one = await turns.take(_run(job, self.card.model))
+                    one, done.slow = await turns.take(_run(job, self.card.model))
                 except ModelhubError as error:
                     error.partial = self._response(done) if done.images else None
                     raise
@@ -118,6 +119,7 @@ class _Done:
     withheld: int = 0
     left_out: int = 0
     pipeline: str = ""
+    slow: tuple[Notice, ...] = ()
 
     def add(self, seed: int, one: painting.Painted) -> bool:
         """Whether the picture was not withheld."""
@@ -132,6 +134,7 @@ class _Done:
     def notices(self) -> Iterator[Notice]:
         """What was not as it was asked for."""
         yield from self.order.notices
+        yield from self.slow
         if self.left_out:
             message = (
                 f"The model reads fewer words than there are: the last {self.left_out} tokens of the prompt were left out."
@@ -141,10 +144,10 @@ class _Done:
             yield Notice("count", f"{self.withheld} of the pictures were withheld by the model's safety checker.")
 
 
-def _run(job: painting.Job, name: str) -> Callable[[painting.Painter, Wanted], painting.Painted]:
-    def run(painter: painting.Painter, wanted: Wanted) -> painting.Painted:
+def _run(job: painting.Job, name: str) -> Callable[[painting.Painter, Wanted], tuple[painting.Painted, tuple[Notice, ...]]]:
+    def run(painter: painting.Painter, wanted: Wanted) -> tuple[painting.Painted, tuple[Notice, ...]]:
         with told_apart(name, "Ask for a smaller size."):
-            return painting.paint(painter, job, wanted)
+            return painting.paint(painter, job, wanted), slow(painter.stored)
 
     return run
 

@@ -19,6 +19,7 @@ from modelhub.plugin import (
 )
 from modelhub_huggingface.local import ctc
 from modelhub_huggingface.local.cards import card
+from modelhub_huggingface.local.devices import slow
 from modelhub_huggingface.local.engine import TorchEngine, Wanted, held
 from modelhub_huggingface.local.files import ModelFolder
 from modelhub_huggingface.local.given import given
@@ -65,7 +66,8 @@ class Spelling:
         async with held(self.plan, request, runtime) as turns:
             for first, last, skipped in ctc.stretches(len(sound)):
                 letters += await turns.take(_run(sound[first:last], skipped, self.card.model))
-            text, words = await turns.take(lambda model, _: ctc.spelt(model, letters, seconds))
+            (text, words), told = await turns.take(lambda model, _: (ctc.spelt(model, letters, seconds), slow(model.network)))
+        transcript.notices += told
         lines = list(sentences(words)) or ([Segment(0.0, seconds, text)] if text.strip() else [])
         for event in transcript.add(lines, words):
             yield event
