@@ -31,6 +31,8 @@ def write_alone(module: Any, row: Row) -> None:
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         why = " ".join(str(error).split())
         raise InvalidRequest(f"The library does not write with these arguments ({', '.join(given)}): {why}") from error
+    if not row.wanted():  # it was stopped, so that this is no answer: whoever waited has his own error
+        return
     for token in written[0].tolist()[row.length :]:
         if not row.over:
             row.put(token)
