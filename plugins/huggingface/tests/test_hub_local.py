@@ -70,7 +70,7 @@ def test_a_model_that_would_be_asked_elsewhere_says_so_though_its_files_lie_here
         ({"model.safetensors": None}, "holds no weights"),
         ({"config.json": "{"}, "config.json cannot be read"),
         ({"config.json": "[]"}, "holds no table"),
-        ({"config.json": None}, "does not say what its network is"),
+        ({"config.json": None}, "has no config.json"),
     ],
 )
 def test_a_broken_one_is_a_card_that_says_why(cache: Path, damage: dict[str, Any], why: str) -> None:
