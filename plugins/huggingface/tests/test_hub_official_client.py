@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-pytest.importorskip("huggingface_hub", reason="pip install huggingface_hub")
+pytest.importorskip("huggingface_hub", minversion="2.0", reason="pip install huggingface_hub")
 
 from hub_cache import safetensors
 from hub_room import asker
