@@ -92,7 +92,7 @@ def test_everywhere_is_the_hub_too_and_its_failure_hides_nothing(
     assert [card["model"] for card in json.loads(out)["models"]] == ["huggingface:tohoku-nlp/bert-base-japanese-v3"]
     hub.stop()
     out, err = run(capsys, "models", "--everywhere", "--kind", "text")
-    assert "starter:quote" in out
+    assert "summariser" in out
     assert "huggingface" in err
 
 
